@@ -1,0 +1,86 @@
+"""The application, built by a function: nothing exists at import."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any, Final
+
+from fastapi import APIRouter, FastAPI
+
+from api import problems
+from api.metrics import Metrics
+from api.middleware import BodyGuard, RequestContext
+from api.openapi import describe
+from api.routes import areas, health, pages, sign_in
+from api.runtime import Runtime
+from api.security import Doorkeeper
+from gis.services.lookup import Boundaries
+from gis.services.overview import check_boundaries, check_database, check_schema
+from gis.settings import Settings
+from gis.store.unit_of_work import Database
+
+ROUTERS: Final[tuple[APIRouter, ...]] = (
+    areas.router,
+    sign_in.router,
+    health.router,
+    pages.router,
+)
+"""Every router, in the order of the interface's documentation."""
+
+
+def create_app(settings: Settings, database: Database) -> FastAPI:
+    """Return the application on a database that the caller has opened and will close.
+
+    Needs no connection yet: without a database it starts, and ``/readyz`` says what is missing.
+    """
+    app = FastAPI(
+        title="Gridward",
+        summary="城市空间治理服务: which grid owns an event, and what is within reach of whom.",
+        version="1",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        lifespan=_lifespan,
+    )
+    app.state.runtime = _runtime(settings, database)
+    problems.install(app)
+    for router in ROUTERS:
+        app.include_router(router)
+    app.openapi = partial(_described, app)  # type: ignore[method-assign]
+    app.add_middleware(BodyGuard, limit=settings.max_upload_bytes)
+    app.add_middleware(RequestContext, metrics=app.state.runtime.metrics)
+    return app
+
+
+def _described(app: FastAPI) -> dict[str, Any]:
+    """Return the OpenAPI document, made at the first call."""
+    runtime: Runtime = app.state.runtime
+    if runtime.openapi is None:
+        runtime.openapi = describe(app)
+    return runtime.openapi
+
+
+def _runtime(settings: Settings, database: Database) -> Runtime:
+    boundaries = Boundaries(database)
+    metrics = Metrics(database)
+    metrics.published_revision = boundaries.loaded_revision
+    return Runtime(
+        settings=settings,
+        database=database,
+        doorkeeper=Doorkeeper(database, settings),
+        metrics=metrics,
+        boundaries=boundaries,
+        checks={
+            "database": partial(check_database, database),
+            "schema": partial(check_schema, database),
+            "boundaries": partial(check_boundaries, database, boundaries),
+        },
+    )
+
+
+@asynccontextmanager
+async def _lifespan(_app: FastAPI) -> AsyncIterator[None]:
+    """Run while the server runs. The database belongs to the caller: nothing is closed here."""
+    yield

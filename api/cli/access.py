@@ -1,0 +1,61 @@
+"""``gridward token``: let a person or a program in."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from api.cli.session import language, open_database, put, say
+from gis.errors import AreaUnknown, RoleUnknown
+from gis.governance.actors import ROLES, SYSTEM
+from gis.services.access import issue_token
+
+
+def token(
+    role: Annotated[
+        str,
+        typer.Option(help=f"角色 / role: {', '.join(ROLES)}", metavar="ROLE"),
+    ],
+    area: Annotated[
+        str | None,
+        typer.Option(
+            help="仅限此区域及其下级 / act only inside this area and below", metavar="CODE"
+        ),
+    ] = None,
+    days: Annotated[
+        float, typer.Option(help="有效天数 / days that it lasts", min=1 / 1440, max=3660)
+    ] = 30.0,
+    label: Annotated[str, typer.Option(help="用途备注 / what it is for")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="输出 JSON / print JSON")] = False,
+) -> None:
+    """签发令牌(只显示一次)/ Issue a token; it is shown once and kept only as a hash."""
+    with open_database() as database:
+        try:
+            issued = issue_token(database, SYSTEM, role=role, area=area, days=days, label=label)
+        except (RoleUnknown, AreaUnknown) as error:
+            option = "--role" if isinstance(error, RoleUnknown) else "--area"
+            raise typer.BadParameter(error.detail(language()), param_hint=option) from None
+    if as_json:
+        put(
+            {
+                "token": issued.secret,
+                "id": issued.credential_id,
+                "role": issued.role,
+                "area": issued.area_code,
+                "label": issued.label,
+                "expires_at": issued.expires_at.isoformat(),
+            }
+        )
+        return
+    typer.echo(issued.secret)
+    until = issued.expires_at.astimezone().strftime("%Y-%m-%d %H:%M")
+    say(
+        f"请妥善保存,此令牌只显示一次;有效期至 {until}。",
+        f"Keep it safe: it is shown only now. Valid until {until}.",
+    )
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("token")(token)

@@ -1,0 +1,138 @@
+"""``gridward serve`` and ``gridward up``: the server, and all that it needs first."""
+
+from __future__ import annotations
+
+import socket
+from contextlib import ExitStack
+from typing import Annotated
+
+import typer
+import uvicorn
+from fastapi import FastAPI
+
+from api.app import create_app
+from api.cli import demo
+from api.cli.session import connect, say
+from api.logs import configure_logs
+from gis import cluster
+from gis.errors import SchemaBehind, Unavailable
+from gis.governance.actors import SYSTEM
+from gis.services import access
+from gis.settings import Settings, load
+from gis.store import areas, schema
+from gis.store.unit_of_work import Database
+
+
+class PortTaken(Unavailable):
+    """Another program listens there."""
+
+    code = "port-taken"
+    title_zh, title_en = "端口被占用", "The port is taken"
+    detail_zh = "{host}:{port} 无法监听({reason})。请停止占用它的程序,或设置 GRIDWARD_PORT。"
+    detail_en = (
+        "Cannot listen on {host}:{port} ({reason}). Stop the program that holds it, or set "
+        "GRIDWARD_PORT."
+    )
+
+
+def application() -> FastAPI:
+    """Build the application of one server process from the environment (uvicorn's factory).
+
+    The lease of the private cluster lasts as long as the process.
+    """
+    settings = load()
+    configure_logs(settings)
+    stack = ExitStack()
+    urls = stack.enter_context(cluster.database(settings))
+    database = connect(settings, urls.app_url)
+    stack.callback(database.close)
+    app = create_app(settings, database)
+    app.router.add_event_handler("shutdown", stack.close)
+    return app
+
+
+def serve() -> None:
+    """启动服务(数据库结构须已就绪)/ Serve; the schema must be migrated already."""
+    settings = load()
+    with cluster.database(settings) as urls:
+        database = connect(settings, urls.app_url)
+        try:
+            state = schema.state(database)
+            if not state.is_current:
+                raise SchemaBehind(current=state.current or "-", head=state.head)
+        finally:
+            database.close()
+        run(settings)
+
+
+def up(
+    no_demo: Annotated[
+        bool, typer.Option("--no-demo", help="不装载示范城市 / do not load the demo city")
+    ] = False,
+    scale: Annotated[
+        float, typer.Option(help="示范城市规模 / scale of the demo city", min=0.02, max=10)
+    ] = 1.0,
+) -> None:
+    """一步启动:数据库、结构、示范城市、服务 / Bring everything up: database, schema, demo city, server."""
+    settings = load()
+    refuse_taken_port(settings)
+    with cluster.database(settings) as urls:
+        say("数据库已就绪。", "The database is up.")
+        owner = Database(urls.owner_url, role=None, statement_timeout_s=0)
+        try:
+            schema.upgrade(owner)
+        finally:
+            owner.close()
+        database = connect(settings, urls.app_url, statement_timeout_s=0)
+        try:
+            with database.reading(SYSTEM) as work:
+                empty = areas.published_revision(work) is None
+            if empty and not no_demo:
+                demo.load_city(database, scale=scale, seed=None)
+            link = access.issue_link(database, SYSTEM, role="admin").secret
+        finally:
+            database.close()
+        address = f"http://{settings.host}:{settings.port}"
+        say(f"服务地址:{address}", f"Serving at {address}")
+        say(
+            f"一次性登录链接(管理员):{address}/sign-in?link={link}",
+            f"One-time sign-in link (administrator): {address}/sign-in?link={link}",
+        )
+        say("按 Ctrl-C 停止。", "Ctrl-C stops everything.")
+        run(settings)
+
+
+def run(settings: Settings) -> None:
+    """Serve until a signal ends it; every process leases the database for itself."""
+    uvicorn.run(
+        "api.cli.serve:application",
+        factory=True,
+        host=settings.host,
+        port=settings.port,
+        workers=settings.workers,
+        loop="uvloop",
+        http="httptools",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        timeout_graceful_shutdown=10,
+    )
+
+
+def refuse_taken_port(settings: Settings) -> None:
+    """Refuse early, before minutes of loading, when the port cannot be had."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            raise PortTaken(
+                host=settings.host, port=settings.port, reason=error.strerror
+            ) from error
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("serve")(serve)
+    app.command("up")(up)

@@ -1,0 +1,120 @@
+"""What every command needs: settings, the database, and errors in words."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from gis import cluster, settings
+from gis.errors import GovernanceError, Language, SchemaBehind
+from gis.settings import Settings
+from gis.store import schema
+from gis.store.unit_of_work import Database
+
+console: Final = Console(stderr=True, highlight=False)
+"""Words for people go to standard error, results to standard output."""
+
+REFUSED: Final = 1
+USAGE: Final = 2
+
+
+def language() -> Language:
+    """Return the language of the terminal: English for an English locale, Chinese otherwise."""
+    spoken = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG")
+    return "en" if (spoken or "").lower().startswith("en") else "zh"
+
+
+def say(zh: str, en: str) -> None:
+    """Print one line for the person at the terminal."""
+    console.print(zh if language() == "zh" else en, markup=False)
+
+
+def put(answer: Any) -> None:  # noqa: ANN401 - whatever JSON carries
+    """Print a result as JSON on standard output."""
+    sys.stdout.write(json.dumps(answer, ensure_ascii=False, indent=2, default=str) + "\n")
+
+
+@contextmanager
+def open_database(*, role: str = "app", migrated: bool = True) -> Iterator[Database]:
+    """Open the city's database for one command; the private cluster runs meanwhile.
+
+    ``role="owner"`` logs in with the right to migrate. With ``migrated`` a schema that the code
+    does not expect is refused (:class:`SchemaBehind`).
+    """
+    chosen = settings.load()
+    with cluster.database(chosen) as urls:
+        if role == "owner":
+            database = Database(urls.owner_url, role=None, statement_timeout_s=0)
+        else:
+            database = connect(chosen, urls.app_url, statement_timeout_s=0)
+        try:
+            if migrated:
+                state = schema.state(database)
+                if not state.is_current:
+                    raise SchemaBehind(current=state.current or "-", head=state.head)
+            yield database
+        finally:
+            database.close()
+
+
+def connect(chosen: Settings, url: str, *, statement_timeout_s: float | None = None) -> Database:
+    """Return the application's database as the settings want its pool."""
+    return Database(
+        url,
+        pool_size=chosen.pool_size,
+        pool_timeout_s=chosen.pool_timeout_s,
+        statement_timeout_s=(
+            chosen.statement_timeout_s if statement_timeout_s is None else statement_timeout_s
+        ),
+    )
+
+
+def progress() -> Progress:
+    """Return a progress bar in the house's style, on standard error."""
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f}%"),
+        TimeElapsedColumn(),
+        console=console,
+        transient=False,
+    )
+
+
+def explained(run: Callable[[], Any]) -> int:
+    """Run the command line; turn expected errors into words and an exit status."""
+    try:
+        run()
+    except GovernanceError as error:
+        spoken = language()
+        console.print(f"[bold red]{error.title(spoken)}[/]", highlight=False)
+        console.print(error.detail(spoken), markup=False)
+        return REFUSED
+    except KeyboardInterrupt:
+        say("已中断。", "Interrupted.")
+        return 130
+    except SystemExit as left:
+        return left.code if isinstance(left.code, int) else REFUSED
+    return 0
+
+
+class Bilingual(typer.Typer):
+    """A typer application with the house's defaults."""
+
+    def __init__(self, help_text: str) -> None:
+        super().__init__(
+            help=help_text,
+            no_args_is_help=True,
+            add_completion=False,
+            rich_markup_mode=None,
+            pretty_exceptions_enable=False,
+        )

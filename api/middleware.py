@@ -1,0 +1,241 @@
+"""What every request passes, as plain ASGI: request id, log line, metrics, headers, body guard."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+import uuid
+from typing import Any, Final
+
+import structlog
+from fastapi import Request
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.logs import ACCESS
+from api.metrics import UNMATCHED, Metrics
+from api.problems import BodyUnreadable, PayloadTooLarge, RequestInvalid, problem_response
+from api.validation_words import errors_in_words
+from gis.errors import GovernanceError
+
+REQUEST_ID_HEADER: Final = "X-Request-ID"
+CONTENT_SECURITY_POLICY: Final = (
+    "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
+    "form-action 'self'; frame-ancestors 'self'"
+)
+_SECURITY_HEADERS: Final = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+_SANE_ID: Final = re.compile(r"[A-Za-z0-9._:-]{8,128}")
+_JSON_LIMIT: Final = 16 * 1024 * 1024
+"""A JSON body is parsed whole, in memory: it may be at most that long, whatever uploads may be."""
+
+
+class RequestContext:
+    """Outermost: gives the request its id, and logs, counts and times the answer.
+
+    Sets the security headers that a response does not set itself (folium pages bring their own
+    content security policy). A sane ``X-Request-ID`` of the caller is kept.
+    """
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self.app = app
+        self.metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one ASGI call."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        request_id = _request_id(scope)
+        scope.setdefault("state", {})["request_id"] = request_id
+        tokens = structlog.contextvars.bind_contextvars(request_id=request_id)
+        status = 500
+
+        async def send_dressed(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                headers[REQUEST_ID_HEADER] = request_id
+                for name, value in _SECURITY_HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_dressed)
+        finally:
+            self._note(scope, status, time.perf_counter() - started)
+            structlog.contextvars.reset_contextvars(**tokens)
+
+    def _note(self, scope: Scope, status: int, seconds: float) -> None:
+        route = getattr(scope.get("route"), "path", UNMATCHED)
+        self.metrics.observe(scope["method"], route, status, seconds)
+        ACCESS.info(
+            "request",
+            extra={
+                "method": scope["method"],
+                "path": scope["path"] if route == UNMATCHED else route,
+                "status": status,
+                "ms": round(seconds * 1000, 2),
+                "actor": scope["state"].get("actor_id", "anonymous"),
+            },
+        )
+
+
+class BodyGuard:
+    """Refuses what no route could take: NUL characters, broken text, bodies beyond the limit.
+
+    A JSON body is read whole here, checked, and handed on: NaN, infinities (``1e999`` too), NUL
+    characters and lone surrogates would pass Python's parser and fail in the database.
+    """
+
+    def __init__(self, app: ASGIApp, *, limit: int) -> None:
+        self.app = app
+        self.limit = limit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one ASGI call."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        is_json = "json" in headers.get("content-type", "")
+        limit = min(self.limit, _JSON_LIMIT) if is_json else self.limit
+        error = _address_flaw(scope) or _length_flaw(headers, limit)
+        if error is None and is_json:
+            body, error = await _whole_body(receive, limit)
+            receive = _replay(body, receive)
+        elif error is None:
+            receive = _limited(receive, limit)
+        if error is None:
+            await self.app(scope, receive, send)
+        else:
+            await problem_response(Request(scope), error)(scope, receive, send)
+
+
+def json_flaw(body: bytes) -> GovernanceError | None:
+    r"""Return what makes a JSON body unfit to be stored, or None.
+
+    Malformed JSON is None as well: the route's own parser says where it breaks.
+
+    >>> json_flaw(b'{"a": NaN}').facts["reason_en"]
+    'it holds NaN or an infinite number'
+    >>> json_flaw('{"名": "NaN"}'.encode()) is None
+    True
+    """
+    try:
+        text = body.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return BodyUnreadable(reason_zh="不是 UTF-8 编码", reason_en="it is not UTF-8")
+    if not _SUSPICIOUS.search(body):
+        return None
+    try:
+        return _value_flaw(json.loads(text, parse_constant=float))
+    except (ValueError, RecursionError):
+        return None
+
+
+_SUSPICIOUS: Final = re.compile(rb"NaN|Infinity|\\u0000|\\u[dD][89a-fA-F]|[eE]\+?\d{3}|\d{300}")
+
+
+def _value_flaw(value: Any) -> GovernanceError | None:  # noqa: ANN401 - any JSON
+    pending = [value]
+    while pending:
+        item = pending.pop()
+        if isinstance(item, dict):
+            pending.extend(item.keys())
+            pending.extend(item.values())
+        elif isinstance(item, list):
+            pending.extend(item)
+        elif isinstance(item, float) and item - item != 0:
+            return BodyUnreadable(
+                reason_zh="含有 NaN 或无穷大", reason_en="it holds NaN or an infinite number"
+            )
+        elif isinstance(item, str) and ("\x00" in item or _has_surrogate(item)):
+            return BodyUnreadable(
+                reason_zh="含有空字符或不成对的代理字符",
+                reason_en="it holds a NUL character or half of a surrogate pair",
+            )
+    return None
+
+
+def _has_surrogate(text: str) -> bool:
+    return not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _address_flaw(scope: Scope) -> GovernanceError | None:
+    if "\x00" not in scope["path"] and b"%00" not in scope["query_string"]:
+        return None
+    place = "path" if "\x00" in scope["path"] else "query"
+    found = [{"type": "nul_character", "loc": (place,), "input": ""}]
+    return RequestInvalid(count=1, errors=errors_in_words(found, "en"))
+
+
+def _length_flaw(headers: Headers, limit: int) -> GovernanceError | None:
+    declared = headers.get("content-length", "")
+    if declared.isascii() and declared.isdigit() and int(declared) > limit:
+        return _too_large(limit)
+    return None
+
+
+def _too_large(limit: int) -> PayloadTooLarge:
+    return PayloadTooLarge(limit_mb=round(limit / 1024 / 1024, 3))
+
+
+async def _whole_body(receive: Receive, limit: int) -> tuple[bytes, GovernanceError | None]:
+    """Read a body to its end; stop at the limit, or when the client leaves."""
+    chunks: list[bytes] = []
+    length = 0
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] != "http.request":
+            break
+        chunks.append(message.get("body", b""))
+        length += len(chunks[-1])
+        if length > limit:
+            return b"", _too_large(limit)
+        more = message.get("more_body", False)
+    body = b"".join(chunks)
+    return body, json_flaw(body)
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    """Return a ``receive`` that gives the body read before, then what the client does next."""
+    given = False
+
+    async def replayed() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return replayed
+
+
+def _limited(receive: Receive, limit: int) -> Receive:
+    """Return a ``receive`` that refuses a body once it outgrows the limit."""
+    length = 0
+
+    async def counted() -> Message:
+        nonlocal length
+        message = await receive()
+        length += len(message.get("body", b""))
+        if length > limit:
+            raise HTTPException(413)
+        return message
+
+    return counted
+
+
+def _request_id(scope: Scope) -> str:
+    given = Headers(scope=scope).get(REQUEST_ID_HEADER, "")
+    return given if _SANE_ID.fullmatch(given) else uuid.uuid4().hex

@@ -1,0 +1,170 @@
+"""Events 事件: report one, read them, their log; the categories they may have."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from api.idempotency import Keyed, respond
+from api.routes.areas import Cursor, Open
+from api.routes.matching import LocationIn
+from api.schemas import DEFAULT_LIMIT, AreaCode, Instant, Limit, Line, Prose, cursor, keys_of
+from api.security import allow, allow_public_read
+from gis import clock
+from gis.governance.actors import Actor
+from gis.services import intake
+from gis.services.matching import MatchRequest
+
+router = APIRouter(prefix="/v1", tags=["events"])
+
+Sender = Annotated[Actor, Depends(allow("reporter", "grid_worker", "dispatcher"))]
+Handler = Annotated[Actor, Depends(allow("grid_worker", "dispatcher", "planner"))]
+Reader = Annotated[Actor, Depends(allow_public_read)]
+
+ROUTINGS: Final = ("auto", "review", "outside", "unrouted")
+
+
+class ReporterIn(BaseModel):
+    """Who reported; shown to dispatchers only."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Line | None = None
+    phone: Line | None = None
+
+
+class EventIn(BaseModel):
+    """An event as a source reports it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    source: Line = Field(examples=["snap"])
+    source_ref: Line | None = Field(
+        default=None, min_length=1, description="来源方编号;同源同号只受理一次 / taken in once"
+    )
+    category: Line | None = Field(default=None, examples=["event-exposed-rubbish"])
+    title: Line | None = None
+    description: Prose | None = None
+    address: Prose | None = None
+    location: LocationIn | None = None
+    reported_at: Instant | None = None
+    reporter: ReporterIn | None = None
+
+    def report(self) -> intake.Report:
+        """Return the event as the use case takes it."""
+        return intake.Report(
+            request=MatchRequest(
+                location=None if self.location is None else self.location.location(),
+                address=self.address or None,
+                category=self.category,
+                at=self.reported_at,
+                source=self.source,
+            ),
+            source_ref=self.source_ref,
+            title=self.title,
+            description=self.description,
+            reporter=None if self.reporter is None else self.reporter.model_dump(),
+        )
+
+
+def _box(text: str) -> str:
+    parts = [float(part) for part in text.split(",")]
+    if len(parts) != 4 or not (
+        -180 <= parts[0] <= parts[2] <= 180 and -90 <= parts[1] <= parts[3] <= 90
+    ):
+        raise ValueError("must be west,south,east,north in degrees")
+    return text
+
+
+Box = Annotated[str, AfterValidator(_box), Query(description="west,south,east,north")]
+
+
+@router.post("/events", status_code=201, summary="Report an event")
+def report(body: EventIn, app: Open, actor: Sender, keyed: Keyed) -> Response:
+    """Match, route and store an event; 201, or 200 when this source already sent it."""
+    answer = intake.report_event(
+        app.database,
+        app.boundaries,
+        actor,
+        body.report(),
+        now=clock.now,
+        auto_threshold=app.settings.auto_threshold,
+        keyed=keyed,
+    )
+    body_out: Any = answer.body
+    return respond(answer, {"Location": f"/v1/events/{body_out['id']}"})
+
+
+@router.get("/events", summary="Events, newest first")
+def events(
+    request: Request,
+    app: Open,
+    actor: Handler,
+    grid: AreaCode | None = None,
+    area: AreaCode | None = None,
+    category: Line | None = None,
+    routing: Line | None = None,
+    status: Line | None = None,
+    since: Instant | None = None,
+    until: Instant | None = None,
+    bbox: Box | None = None,
+    q: Line | None = None,
+    after: Annotated[Cursor, Query(alias="cursor")] = None,
+    limit: Limit = DEFAULT_LIMIT,
+) -> dict[str, Any]:
+    """Events of the caller's area."""
+    west_south_east_north = None
+    if bbox is not None:
+        west, south, east, north = (float(part) for part in bbox.split(","))
+        west_south_east_north = (west, south, east, north)
+    items, more = intake.event_list(
+        app.database,
+        actor,
+        intake.EventFilter(
+            grid=grid,
+            area=area,
+            category=category,
+            routing=routing,
+            status=status,
+            since=since,
+            until=until,
+            bbox=west_south_east_north,
+            text=q,
+            scope=actor.area_code,
+        ),
+        after=None if after is None else _event_key(after),
+        limit=limit,
+    )
+    following = None
+    if more:
+        key = cursor(items[-1]["received_at"], items[-1]["id"])
+        url = request.url.include_query_params(cursor=key)
+        following = f"{url.path}?{url.query}"
+    return {"items": items, "next": following}
+
+
+@router.get("/events/{event_id}", summary="One event")
+def one(app: Open, actor: Sender, event_id: uuid.UUID) -> dict[str, Any]:
+    """What came in, what was made of it, and who has it."""
+    return intake.event(app.database, actor, event_id)
+
+
+@router.get("/events/{event_id}/log", summary="The history of an event")
+def log(app: Open, actor: Handler, event_id: uuid.UUID) -> dict[str, Any]:
+    """Every step with actor, before and after, oldest first."""
+    return {"items": intake.event_log(app.database, actor, event_id), "next": None}
+
+
+@router.get("/categories", summary="Categories and their limits")
+def categories(app: Open, actor: Reader) -> dict[str, Any]:
+    """The categories that events may have."""
+    return {"items": intake.category_list(app.database, actor), "next": None}
+
+
+def _event_key(text: str) -> tuple[datetime, uuid.UUID]:
+    received_at, event_id = keys_of(text)
+    return datetime.fromisoformat(str(received_at)), uuid.UUID(str(event_id))

@@ -1,0 +1,1 @@
+"""The domain: geometry, governance, matching, coverage; the store; the use cases."""

@@ -1,0 +1,1 @@
+"""Who is within reach of what. Pure."""

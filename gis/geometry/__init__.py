@@ -1,0 +1,1 @@
+"""Pure geometry: frames, exact look-ups, partitions, circles. Values in, values out."""

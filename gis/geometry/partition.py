@@ -1,0 +1,280 @@
+"""Do the grids tile their area: gaps, overlaps, slivers, invalid polygons; exact, in seconds.
+
+Overlays are made on the coordinates as they are stored (lon/lat, or the frame of the input), never
+on reprojected ones, so that what is found is what look-ups see. Areas and widths are then measured
+in an equal-area frame around the data (:class:`gis.geometry.frames.EqualAreaFrame`).
+
+Definitions
+-----------
+gap
+    A place that no area covers, enclosed by them (a hole of their union); with ``within`` given,
+    everything in it that no area covers, at the rim as well. One row per connected place.
+overlap
+    A pair of areas whose interiors meet. One row per pair, all its pieces in one geometry; three
+    areas over one place are three pairs.
+sliver
+    A gap, an overlap or an area that is nowhere as wide as ``sliver_width_m``: usually the trace
+    of two people digitising one line. Gaps and overlaps stay in their own lists too.
+invalid
+    A polygon against the OGC rule, with the reason. For the other lists its mended shape is used.
+
+Findings of 1 mm2 and less are the rounding of coordinates and are not reported.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from gis.geometry.frames import LON_LAT, EqualAreaFrame, Geometries
+from gis.geometry.validity import defects, mended
+
+if TYPE_CHECKING:
+    from pyproj import CRS
+    from shapely.geometry.base import BaseGeometry
+
+    from gis.geometry.gcj02 import Floats
+
+NOISE_M2: Final = 1e-6
+SLIVER_WIDTH_M: Final = 1.0
+COLUMNS: Final = ("areas", "area_m2", "width_m", "lon", "lat")
+"""Of every list; ``slivers`` adds ``kind``, ``invalid`` adds ``key reason_zh reason_en``."""
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionReport:
+    """What keeps areas from tiling.
+
+    Each list is a GeoDataFrame in the input's CRS with the columns :data:`COLUMNS`: ``areas`` the
+    codes concerned (a tuple: of a gap its neighbours, of an overlap the pair), ``area_m2``,
+    ``width_m`` (diameter of the largest circle that fits in), ``lon lat`` a WGS84 place inside it
+    (of an invalid polygon: the defect). Largest first, then by areas. ``checked`` counts the areas.
+    """
+
+    checked: int
+    gaps: gpd.GeoDataFrame
+    overlaps: gpd.GeoDataFrame
+    slivers: gpd.GeoDataFrame
+    invalid: gpd.GeoDataFrame
+
+    @property
+    def is_partition(self) -> bool:
+        """True when there is no gap, no overlap and no invalid polygon."""
+        return self.gaps.empty and self.overlaps.empty and self.invalid.empty
+
+
+def check(
+    grids: gpd.GeoDataFrame,
+    within: gpd.GeoDataFrame | BaseGeometry | None = None,
+    *,
+    code: str = "code",
+    sliver_width_m: float = SLIVER_WIDTH_M,
+) -> PartitionReport:
+    """Check whether areas tile the plane between them, or the area ``within``.
+
+    Parameters
+    ----------
+    grids
+        Polygons in any CRS; without one, lon/lat. Rows without geometry are reported as invalid.
+    within
+        The area to be tiled, in the same CRS: a polygon, or a frame whose polygons are united.
+    code
+        Column that names an area in the report; the index is used where it is missing.
+    sliver_width_m
+        See the module.
+
+    Returns
+    -------
+    PartitionReport
+        Empty lists for an empty frame (with ``within``: one gap, all of it).
+
+    Examples
+    --------
+    >>> boxes = [shapely.box(0, 0, 1e-3, 1e-3), shapely.box(0.9e-3, 0, 2e-3, 1e-3)]
+    >>> report = check(gpd.GeoDataFrame({"code": ["a", "b"]}, geometry=boxes, crs=4326))
+    >>> report.overlaps[["areas", "area_m2", "width_m"]].round(1).values.tolist()
+    [[('a', 'b'), 1230.9, 11.1]]
+    >>> report.gaps.empty, report.is_partition
+    (True, False)
+    """
+    raw = np.array(grids.geometry.array, dtype=object)
+    names = [str(name) for name in (grids[code] if code in grids.columns else grids.index)]
+    crs = grids.crs or LON_LAT
+    outline = _outline(within)
+    extent = np.append(raw, np.array([outline], dtype=object))
+    measure = _Measure(EqualAreaFrame.around(extent, crs), crs, names)
+    shapes = mended(raw)
+    overlaps = measure.table(*_overlaps(shapes))
+    gaps = measure.table(*_gaps(shapes, outline))
+    return PartitionReport(
+        checked=len(raw),
+        gaps=gaps,
+        overlaps=overlaps,
+        slivers=_slivers(measure, shapes, gaps, overlaps, sliver_width_m),
+        invalid=_invalid(measure, raw, shapes),
+    )
+
+
+Found = tuple[Geometries, list[tuple[int, ...]]]
+"""Geometries, and the positions of the areas that each concerns."""
+
+
+def _overlaps(shapes: Geometries) -> Found:
+    left, right = shapely.STRtree(shapes).query(shapes, predicate="intersects")
+    once = left < right
+    left, right = left[once], right[once]
+    # Most pairs only share an edge; the relation tells faster than the intersection would.
+    deep = shapely.relate_pattern(shapes[left], shapes[right], "T********")
+    left, right = left[deep], right[deep]
+    common = np.asarray(shapely.intersection(shapes[left], shapes[right]), dtype=object)
+    pairs: list[tuple[int, ...]] = [(int(i), int(j)) for i, j in zip(left, right, strict=True)]
+    return _areal(common), pairs
+
+
+def _areal(geometries: Geometries) -> Geometries:
+    """Drop the lines and points that an intersection may carry beside its polygons."""
+    mixed = shapely.get_type_id(geometries) == 7
+    for i in np.flatnonzero(mixed):
+        parts = shapely.get_parts(geometries[i])
+        geometries[i] = shapely.union_all(parts[shapely.area(parts) > 0.0])
+    return geometries
+
+
+def _gaps(shapes: Geometries, outline: BaseGeometry | None) -> Found:
+    union = shapely.union_all(shapes)
+    if outline is not None:
+        places = shapely.get_parts(shapely.difference(outline, union))
+        places = places[shapely.area(places) > 0.0]
+    else:
+        parts = shapely.get_parts(union)
+        rings, owner = shapely.get_rings(parts, return_index=True)
+        inner = np.ones(len(rings), dtype=bool)
+        inner[np.unique(owner, return_index=True)[1]] = False  # each part's shell comes first
+        holes = np.asarray(shapely.polygons(rings[inner]), dtype=object)
+        # A part of the union may lie as an island in a hole of another one.
+        places = _without_islands(holes, parts)
+    touching = shapely.STRtree(shapes).query(places, predicate="intersects")
+    neighbours: list[list[int]] = [[] for _ in places]
+    for place, area in touching.T:
+        neighbours[place].append(int(area))
+    return np.asarray(places, dtype=object), [tuple(sorted(found)) for found in neighbours]
+
+
+def _without_islands(holes: Geometries, parts: Geometries) -> Geometries:
+    if len(parts) < 2 or not len(holes):
+        return holes
+    hole, island = shapely.STRtree(parts).query(holes, predicate="contains")
+    for i in np.unique(hole):
+        holes[i] = shapely.difference(holes[i], shapely.union_all(parts[island[hole == i]]))
+    split = shapely.get_parts(holes)
+    return np.asarray(split, dtype=object)
+
+
+def _outline(within: gpd.GeoDataFrame | BaseGeometry | None) -> BaseGeometry | None:
+    if isinstance(within, gpd.GeoDataFrame):
+        return shapely.union_all(mended(np.array(within.geometry.array, dtype=object)))
+    return within
+
+
+def _slivers(
+    measure: _Measure,
+    shapes: Geometries,
+    gaps: gpd.GeoDataFrame,
+    overlaps: gpd.GeoDataFrame,
+    width_m: float,
+) -> gpd.GeoDataFrame:
+    metric = measure.frame.project(shapes)
+    # The inscribed circle is at least area/perimeter in radius: only thin ones need the real one.
+    perimeter = shapely.length(metric)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        thin = np.flatnonzero(2.0 * shapely.area(metric) / perimeter < width_m)
+    areas = measure.table(shapes[thin], [(int(i),) for i in thin])
+    lists = [
+        found[found["width_m"] < width_m].assign(kind=kind)
+        for kind, found in (("gap", gaps), ("overlap", overlaps), ("area", areas))
+    ]
+    filled = [found for found in lists if not found.empty] or lists[:1]
+    return gpd.GeoDataFrame(pd.concat(filled, ignore_index=True), crs=measure.crs)
+
+
+def _invalid(measure: _Measure, raw: Geometries, shapes: Geometries) -> gpd.GeoDataFrame:
+    found = defects(raw)
+    positions = np.array([defect.position for defect in found], dtype=np.intp)
+    places = np.array([defect.places[0] if defect.places else (np.nan, np.nan) for defect in found])
+    x, y = places.reshape(-1, 2).T
+    lon, lat = measure.frame.lon_lat(*measure.frame.forward.transform(x, y))
+    area_m2, width_m, _, _ = measure.sizes(shapes[positions])
+    return gpd.GeoDataFrame(
+        {
+            "areas": [(measure.names[i],) for i in positions],
+            "area_m2": area_m2,
+            "width_m": width_m,
+            "lon": np.where(np.isfinite(x), lon, np.nan),
+            "lat": np.where(np.isfinite(y), lat, np.nan),
+            "key": [defect.key for defect in found],
+            "reason_zh": [defect.reason_zh for defect in found],
+            "reason_en": [defect.reason_en for defect in found],
+        },
+        geometry=gpd.GeoSeries(list(raw[positions]), crs=measure.crs, dtype="geometry"),
+        crs=measure.crs,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Measure:
+    """Turns found geometries into the rows of a report."""
+
+    frame: EqualAreaFrame
+    crs: CRS
+    names: list[str]
+
+    def sizes(self, geometries: Geometries) -> tuple[Floats, Floats, Floats, Floats]:
+        """Return area_m2, width_m, lon and lat of polygons; 0, 0, NaN, NaN for empty ones."""
+        metric = self.frame.project(geometries)
+        area_m2 = np.nan_to_num(np.asarray(shapely.area(metric), dtype=np.float64))
+        # Slivers may cross themselves when their vertices are rounded into the metric frame.
+        circles = np.full(len(metric), None, dtype=object)
+        sound = (area_m2 > 0.0) & shapely.is_valid(metric)
+        circles[sound] = shapely.maximum_inscribed_circle(metric[sound])
+        for i in np.flatnonzero((area_m2 > 0.0) & ~sound):
+            repaired = mended(metric[i : i + 1])[0]
+            if not repaired.is_empty:
+                circles[i] = shapely.maximum_inscribed_circle(repaired)
+        centres = shapely.get_point(circles, 0)
+        x, y = shapely.get_x(centres), shapely.get_y(centres)
+        lon, lat = self.frame.lon_lat(x, y)
+        there = np.isfinite(x)
+        width_m = np.where(there, 2.0 * np.nan_to_num(shapely.length(circles)), 0.0)
+        return area_m2, width_m, np.where(there, lon, np.nan), np.where(there, lat, np.nan)
+
+    def table(self, geometries: Geometries, areas: list[tuple[int, ...]]) -> gpd.GeoDataFrame:
+        """Return the rows that are more than noise, largest first."""
+        area_m2, width_m, lon, lat = self.sizes(geometries)
+        # Rounding can take the inside of the thinnest slivers away: then a vertex is the place.
+        lost = ~np.isfinite(lon)
+        found = gpd.GeoDataFrame(
+            {
+                "areas": [tuple(self.names[i] for i in concerned) for concerned in areas],
+                "area_m2": area_m2,
+                "width_m": width_m,
+                "lon": lon,
+                "lat": lat,
+            },
+            geometry=gpd.GeoSeries(list(geometries), crs=self.crs, dtype="geometry"),
+            crs=self.crs,
+        )
+        if lost.any():
+            first = np.asarray(shapely.get_coordinates(geometries[lost]))
+            _, start = np.unique(
+                shapely.get_coordinates(geometries[lost], return_index=True)[1], return_index=True
+            )
+            places = self.frame.lon_lat(*self.frame.forward.transform(*first[start].T))
+            found.loc[lost, ["lon", "lat"]] = np.column_stack(places)
+        found = found[found["area_m2"] > NOISE_M2]
+        order: Any = found.sort_values(["area_m2", "areas"], ascending=[False, True]).index
+        return gpd.GeoDataFrame(found.loc[order].reset_index(drop=True), crs=self.crs)

@@ -1,0 +1,46 @@
+"""Who acts: roles 角色 and the scope they act in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+ROLES: Final[dict[str, tuple[str, str]]] = {
+    "viewer": ("浏览者", "map viewer"),
+    "reporter": ("上报人", "reporter"),
+    "grid_worker": ("网格员", "grid worker"),
+    "dispatcher": ("调度员", "dispatcher"),
+    "planner": ("规划员", "planner"),
+    "admin": ("管理员", "administrator"),
+}
+"""Role key -> (title_zh, title_en)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who does something: written into the log and into the database session.
+
+    ``area_code`` limits what the actor may see and do to that area and what lies below it;
+    None means the whole city.
+
+    >>> Actor("token:7", "dispatcher", "341102").covers("341102001001003")
+    True
+    >>> Actor("token:7", "dispatcher", "341102").covers("341103")
+    False
+    """
+
+    id: str
+    role: str
+    area_code: str | None = None
+    person_id: int | None = None
+
+    def covers(self, code: str) -> bool:
+        """Tell whether an area code lies in the actor's scope (codes nest by prefix)."""
+        return self.area_code is None or code.startswith(self.area_code.removesuffix("00"))
+
+
+ANONYMOUS: Final = Actor("anonymous", "anonymous")
+"""A visitor without sign-in: public layers, maps, look-ups, health."""
+
+SYSTEM: Final = Actor("system", "admin")
+"""Gridward itself: migrations, demo load, command line."""

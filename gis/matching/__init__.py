@@ -1,0 +1,1 @@
+"""Evidence -> ranked grids with reasons. Pure."""

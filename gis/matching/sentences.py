@@ -1,0 +1,176 @@
+"""The reasons of a match, in the words of a dispatcher; each with the numbers behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from gis.governance.areas import LEVELS
+from gis.governance.reasons import Fact, Reason
+from gis.matching.candidates import DIGITS, AreaRef, Candidate, NearestArea
+
+ON_EDGE_M: Final = 0.01
+"""Within a centimetre of the edge, several covering areas share it; farther in, they overlap."""
+
+
+def converted_crs(crs: str, shift_m: float) -> Reason:
+    """Say that coordinates were converted, and how far that moved the pin.
+
+    >>> converted_crs("GCJ-02", 555.2).text_zh
+    '坐标按 GCJ-02 解读并转换为 WGS84,移动了 555 米。'
+    """
+    return Reason(
+        "converted-crs",
+        f"坐标按 {crs} 解读并转换为 WGS84,移动了 {_metres(shift_m)} 米。",
+        f"Read as {crs} and converted to WGS84, which moved the pin by {_metres(shift_m)} m.",
+        {"crs": crs, "shift_m": round(shift_m, 3)},
+    )
+
+
+def inside(
+    area: AreaRef, share: float, accuracy_m: float | None, edge_distance_m: float | None
+) -> Reason:
+    """Say that one area is certain."""
+    facts: dict[str, Fact] = {
+        "code": area.code,
+        "probability": share,
+        "accuracy_m": accuracy_m,
+        "edge_distance_m": None if edge_distance_m is None else round(edge_distance_m, 3),
+    }
+    edge_zh = edge_en = sure_zh = sure_en = ""
+    if edge_distance_m is not None:
+        edge_zh = f",距边界 {_metres(edge_distance_m)} 米"
+        edge_en = f", {_metres(edge_distance_m)} m from the edge"
+    if accuracy_m:
+        sure_zh = f",按定位精度 {_metres(accuracy_m)} 米有 {_percent(share)} 的把握"
+        sure_en = f"; with an accuracy of {_metres(accuracy_m)} m that is {_percent(share)} sure"
+    return Reason(
+        "inside",
+        f"定位点归属{area.name}{edge_zh}{sure_zh}。",
+        f"The pin belongs to {area.name}{edge_en}{sure_en}.",
+        facts,
+    )
+
+
+def several_cover(
+    ranked: Sequence[Candidate], edge_distance_m: float | None, *, by_rule: bool
+) -> Reason:
+    """Say that several areas cover the pin, and how that was settled.
+
+    ``by_rule``: there is no accuracy, so the smaller code has it; otherwise shares rank them.
+    """
+    names_zh = "、".join(f"{c.area.name}({c.code})" for c in ranked)
+    names_en = ", ".join(f"{c.area.name} ({c.code})" for c in ranked)
+    overlap = edge_distance_m is not None and edge_distance_m > ON_EDGE_M
+    where_zh = "的重叠处" if overlap else "的公共边界上"
+    where_en = "where areas overlap" if overlap else "on a shared edge"
+    if by_rule:
+        settled_zh, settled_en = (
+            f"按规则归编码较小的{ranked[0].area.name}",
+            "the smaller code has it",
+        )
+    else:
+        settled_zh, settled_en = "按精度范围内的占比排序", "ranked by share of the accuracy circle"
+    return Reason(
+        "areas-overlap" if overlap else "on-shared-edge",
+        f"定位点在 {names_zh} {where_zh},{settled_zh}。",
+        f"The pin lies {where_en}; {settled_en}: {names_en}.",
+        {"codes": [c.code for c in ranked], "by_rule": by_rule},
+    )
+
+
+def reaches(reached: Sequence[Candidate], accuracy_m: float | None) -> Reason:
+    """Say which areas the accuracy circle reaches."""
+    zh = "、".join(f"{c.area.name} {_percent(c.probability)}" for c in reached[:3])
+    en = ", ".join(f"{c.area.name} {_percent(c.probability)}" for c in reached[:3])
+    radius_zh = "" if accuracy_m is None else f"(精度 {_metres(accuracy_m)} 米)"
+    radius_en = "" if accuracy_m is None else f" ({_metres(accuracy_m)} m)"
+    more_zh, more_en = (" 等", ", ...") if reached[3:] else ("", "")
+    areas = "area" if len(reached) == 1 else "areas"
+    return Reason(
+        "accuracy-reaches",
+        f"定位范围{radius_zh}涉及 {len(reached)} 个区域:{zh}{more_zh}。",
+        f"The accuracy circle{radius_en} reaches {len(reached)} {areas}: {en}{more_en}.",
+        {
+            "accuracy_m": accuracy_m,
+            "count": len(reached),
+            "codes": [candidate.code for candidate in reached],
+        },
+    )
+
+
+def certain_to_level(area: AreaRef, share: float) -> Reason:
+    """Say that only a coarser area is certain."""
+    level = LEVELS[area.level]
+    return Reason(
+        "certain-to-level",
+        f"只能确定到{level.title_zh}一级:{area.name}({_percent(share)})。",
+        f"Certain only to the {level.title_en}: {area.name} ({_percent(share)}).",
+        {"level": area.level, "code": area.code, "probability": round(share, DIGITS)},
+    )
+
+
+def in_gap(around: AreaRef | None, nearest: NearestArea | None) -> Reason:
+    """Say that the pin lies in the city where no grid is drawn."""
+    zh, en = _nearest_words(nearest)
+    in_zh, in_en = ("本市", "the city") if around is None else (around.name, around.name)
+    return Reason(
+        "in-gap",
+        f"定位点在{in_zh}内,但没有网格覆盖(盲区){zh}。",
+        f"The pin lies in {in_en}, where no grid covers it{en}.",
+        {"around": None if around is None else around.code, **_nearest_facts(nearest)},
+    )
+
+
+def outside_city(nearest: NearestArea | None) -> Reason:
+    """Say that the pin lies in none of the city's areas."""
+    zh, en = _nearest_words(nearest)
+    return Reason(
+        "outside-city",
+        f"定位点不在本市范围内{zh}。",
+        f"The pin lies outside the city{en}.",
+        _nearest_facts(nearest),
+    )
+
+
+def may_be_outside(outside: float) -> Reason:
+    """Say that the place may lie where no area is drawn."""
+    return Reason(
+        "may-be-outside",
+        f"有 {_percent(outside)} 的可能落在网格之外(市界外或盲区)。",
+        f"It may lie outside every grid ({_percent(outside)}): beyond the city, or in a gap.",
+        {"outside_probability": outside},
+    )
+
+
+def _nearest_words(nearest: NearestArea | None) -> tuple[str, str]:
+    if nearest is None:
+        return "", ""
+    distance = _metres(nearest.distance_m)
+    return (
+        f",最近的是{nearest.area.name},相距 {distance} 米",
+        f"; the nearest is {nearest.area.name}, {distance} m away",
+    )
+
+
+def _nearest_facts(nearest: NearestArea | None) -> dict[str, Fact]:
+    if nearest is None:
+        return {}
+    return {"nearest": nearest.area.code, "distance_m": round(nearest.distance_m, 3)}
+
+
+def _metres(value: float) -> str:
+    return f"{value:.0f}" if value >= 9.95 else f"{value:.1f}"
+
+
+def _percent(share: float) -> str:
+    """Return a share in words that never round a doubt away.
+
+    >>> _percent(0.98149), _percent(0.9999), _percent(1.0), _percent(0.004)
+    ('98 %', '>99 %', '100 %', '<1 %')
+    """
+    if share >= 1.0:
+        return "100 %"
+    if share > 0.99:
+        return ">99 %"
+    return f"{share * 100:.0f} %" if share >= 0.01 else "<1 %"

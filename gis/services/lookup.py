@@ -1,0 +1,265 @@
+"""Where is this point: look-ups on the published boundaries, held in memory by revision.
+
+A :class:`BoundarySnapshot` is immutable and names its revision; :class:`Boundaries` hands out the
+snapshot of the revision that the caller's own transaction sees, so an answer never mixes two.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import shapely
+import sqlalchemy as sa
+
+from gis.errors import AreaUnknown, NoPublishedBoundary
+from gis.geometry.cell_index import CellIndex
+from gis.geometry.crs import point_to_wgs84
+from gis.governance.actors import Actor
+from gis.governance.areas import LEVELS
+from gis.store import areas as area_store
+from gis.store.unit_of_work import Database, UnitOfWork
+
+COARSE_TO_FINE: Final = tuple(LEVELS)
+_KEPT = 4  # snapshots of so many revisions stay in memory; older ones are loaded again on demand
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """An area as one revision knows it, without its geometry."""
+
+    code: str
+    level: str
+    name: str
+    parent_code: str | None
+    kind: str | None
+    categories: tuple[str, ...]
+
+    def brief(self) -> dict[str, str]:
+        """Return level, code and name, as answers name an area."""
+        return {"level": self.level, "code": self.code, "name": self.name}
+
+
+class BoundarySnapshot:
+    """All areas of one published revision, indexed for exact look-ups."""
+
+    def __init__(self, revision: int, rows: Sequence[sa.RowMapping]) -> None:
+        self.revision = revision
+        self.areas: dict[str, Area] = {}
+        by_layer: dict[str, tuple[list[str], list[Any]]] = {}
+        for row in rows:
+            area = Area(
+                row["code"],
+                row["level"],
+                row["name"],
+                row["parent_code"],
+                row["kind"],
+                tuple(row["categories"]),
+            )
+            self.areas[area.code] = area
+            layer = area.level
+            if area.level == "grid" and area.kind in ("dedicated", "micro"):
+                layer = area.kind
+            codes, geometries = by_layer.setdefault(layer, ([], []))
+            codes.append(area.code)
+            geometries.append(shapely.from_wkb(row["wkb"]))
+        self._indexes = {
+            layer: CellIndex.build(geometries, codes)
+            for layer, (codes, geometries) in by_layer.items()
+        }
+        self._empty = CellIndex.build([], [])
+
+    def index(self, layer: str) -> CellIndex:
+        """Return the index of a level, or of the grids of kind ``dedicated`` or ``micro``."""
+        return self._indexes.get(layer, self._empty)
+
+    @property
+    def finest(self) -> str:
+        """Return the finest level that has areas: grids, where a city has drawn them."""
+        return next((level for level in reversed(COARSE_TO_FINE) if level in self._indexes), "city")
+
+    def path(self, code: str) -> list[Area]:
+        """Return the area and its ancestors, coarsest first."""
+        found: list[Area] = []
+        step = self.areas.get(code)
+        while step is not None and step not in found:
+            found.append(step)
+            step = self.areas.get(step.parent_code) if step.parent_code else None
+        return found[::-1]
+
+    def finest_covering(self, lon: float, lat: float) -> Area | None:
+        """Return the finest area that covers the point; ties go to the smallest code."""
+        for level in reversed(COARSE_TO_FINE):
+            index = self.index(level)
+            covering = index.covering(lon, lat)
+            if covering:
+                return self.areas[index.keys[covering[0]]]
+        return None
+
+
+class Boundaries:
+    """The snapshots of a process: loaded once per revision, shared by its threads."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._lock = threading.Lock()
+        self._snapshots: OrderedDict[int, BoundarySnapshot] = OrderedDict()
+
+    def snapshot(self, work: UnitOfWork, at: datetime | None = None) -> BoundarySnapshot:
+        """Return the boundaries in force at an instant, as this transaction sees them.
+
+        Raises
+        ------
+        gis.errors.NoPublishedBoundary
+            Nothing was published then.
+        """
+        revision = area_store.published_revision(work, at)
+        if revision is None:
+            raise NoPublishedBoundary
+        with self._lock:
+            snapshot = self._snapshots.get(revision)
+            if snapshot is None:
+                snapshot = BoundarySnapshot(revision, area_store.of_revision(work, revision))
+                self._snapshots[revision] = snapshot
+            self._snapshots.move_to_end(revision)
+            while len(self._snapshots) > _KEPT:
+                self._snapshots.popitem(last=False)
+            return snapshot
+
+    def loaded_revision(self) -> int | None:
+        """Return the newest revision in memory, None before the first look-up."""
+        with self._lock:
+            return max(self._snapshots, default=None)
+
+    def at(
+        self,
+        actor: Actor,
+        *,
+        lon: float,
+        lat: float,
+        crs: str = "WGS84",
+        at: datetime | None = None,
+    ) -> dict[str, Any]:
+        """Answer which areas own a point (CONTRACT: ``GET /v1/areas/at``).
+
+        Parameters
+        ----------
+        lon, lat
+            In ``crs``; projected systems take easting and northing.
+        at
+            The instant whose boundaries count; None for now.
+        """
+        x, y = point_to_wgs84(lon, lat, crs)
+        with self._database.reading(actor) as work:
+            snapshot = self.snapshot(work, at)
+        return locate(snapshot, x, y)
+
+    def feature(self, actor: Actor, code: str, at: datetime | None = None) -> dict[str, Any]:
+        """Return one area as a GeoJSON Feature.
+
+        Raises
+        ------
+        gis.errors.AreaUnknown
+            No such area at that time.
+        """
+        with self._database.reading(actor) as work:
+            revision = self._revision(work, at)
+            row = area_store.feature(work, code, revision)
+        if row is None:
+            raise AreaUnknown(code=code)
+        return {**_as_feature(row), "boundary_revision": revision}
+
+    def listing(
+        self,
+        actor: Actor,
+        *,
+        level: str | None = None,
+        parent: str | None = None,
+        text: str | None = None,
+        at: datetime | None = None,
+        after: str | None = None,
+        limit: int = 100,
+    ) -> tuple[list[dict[str, Any]], bool]:
+        """Return areas by code and whether more follow."""
+        with self._database.reading(actor) as work:
+            rows = area_store.listing(
+                work,
+                self._revision(work, at),
+                level=level,
+                parent=parent,
+                text=text,
+                after=after,
+                limit=limit + 1,
+            )
+        return [dict(row) for row in rows[:limit]], len(rows) > limit
+
+    @staticmethod
+    def _revision(work: UnitOfWork, at: datetime | None) -> int:
+        revision = area_store.published_revision(work, at)
+        if revision is None:
+            raise NoPublishedBoundary
+        return revision
+
+
+def locate(snapshot: BoundarySnapshot, lon: float, lat: float) -> dict[str, Any]:
+    """Return path, grid, edge distance and status of a WGS84 point on a snapshot.
+
+    ``status`` is ``inside`` when an area of the finest drawn level covers the point, ``gap`` when
+    only a coarser one does, ``outside`` when none does. ``edge_distance_m`` is measured to the
+    nearest edge of the covering finest area, otherwise to the nearest area of that level.
+    """
+    level = snapshot.finest
+    index = snapshot.index(level)
+    covering = index.covering(lon, lat)
+    answer: dict[str, Any] = {
+        "path": [],
+        "grid": None,
+        "edge_distance_m": None,
+        "ambiguous": len(covering) > 1,
+        "boundary_revision": snapshot.revision,
+        "status": "inside",
+        "nearest": None,
+        "point": {"lon": lon, "lat": lat},
+        "dedicated": [
+            snapshot.areas[snapshot.index("dedicated").keys[position]].brief()
+            for position in snapshot.index("dedicated").covering(lon, lat)
+        ],
+    }
+    if covering:
+        code = index.keys[covering[0]]
+        answer["path"] = [area.brief() for area in snapshot.path(code)]
+        if level == "grid":
+            answer["grid"] = snapshot.areas[code].brief()
+        answer["edge_distance_m"] = round(index.edge_distance_m(covering[0], lon, lat), 3)
+        if answer["ambiguous"]:
+            answer["candidates"] = [snapshot.areas[index.keys[p]].brief() for p in covering]
+        return answer
+    coarser = snapshot.finest_covering(lon, lat)
+    answer["status"] = "gap" if coarser is not None else "outside"
+    if coarser is not None:
+        answer["path"] = [area.brief() for area in snapshot.path(coarser.code)]
+    nearest = index.nearest(lon, lat)
+    if nearest is not None:
+        area = snapshot.areas[index.keys[nearest.position]]
+        answer["nearest"] = {
+            "code": area.code,
+            "name": area.name,
+            "distance_m": round(nearest.distance_m, 3),
+        }
+        answer["edge_distance_m"] = round(nearest.distance_m, 3)
+    return answer
+
+
+def _as_feature(row: Mapping[str, Any]) -> dict[str, Any]:
+    properties = {key: value for key, value in row.items() if key != "geometry"}
+    return {
+        "type": "Feature",
+        "id": row["code"],
+        "geometry": json.loads(row["geometry"]),
+        "properties": properties,
+    }

@@ -1,0 +1,128 @@
+"""Areas and boundary revisions: reading what is published."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from gis.store.tables import area_versions, areas, boundary_revisions
+from gis.store.unit_of_work import UnitOfWork
+
+_REVISION_AT = (
+    sa.select(boundary_revisions.c.revision)
+    .where(boundary_revisions.c.status == "published")
+    .where(
+        boundary_revisions.c.effective_from
+        <= sa.func.coalesce(sa.bindparam("at", type_=sa.DateTime(timezone=True)), sa.func.now())
+    )
+    .order_by(boundary_revisions.c.revision.desc())
+    .limit(1)
+)
+
+
+def at_revision(revision: int) -> sa.ColumnElement[bool]:
+    """Return the condition that an area version belongs to a published revision."""
+    versions = area_versions.c
+    return sa.and_(
+        versions.added_revision <= revision,
+        sa.or_(versions.retired_revision.is_(None), versions.retired_revision > revision),
+    )
+
+
+def published_revision(work: UnitOfWork, at: datetime | None = None) -> int | None:
+    """Return the boundary revision in force at an instant (now without one), None before any."""
+    revision = work.scalar(_REVISION_AT, at=at)
+    return None if revision is None else int(revision)
+
+
+def of_revision(work: UnitOfWork, revision: int) -> list[sa.RowMapping]:
+    """Return every area of a revision with its geometry as WKB, ordered by code."""
+    versions = area_versions.c
+    return work.rows(
+        sa.select(
+            versions.area_code.label("code"),
+            versions.level,
+            versions.parent_code,
+            versions.name,
+            versions.kind,
+            versions.categories,
+            sa.func.ST_AsBinary(versions.geometry).label("wkb"),
+        )
+        .where(at_revision(revision))
+        .order_by(versions.area_code.collate("C"))
+    )
+
+
+def feature(work: UnitOfWork, code: str, revision: int) -> sa.RowMapping | None:
+    """Return one area of a revision with all its properties and geometry as GeoJSON text."""
+    versions = area_versions.c
+    return work.row(
+        sa.select(
+            versions.area_code.label("code"),
+            versions.name,
+            versions.level,
+            versions.kind,
+            versions.parent_code.label("parent"),
+            sa.func.lower(versions.valid).label("valid_from"),
+            sa.func.upper(versions.valid).label("valid_to"),
+            versions.households,
+            versions.residents,
+            versions.categories,
+            versions.attributes,
+            versions.added_revision,
+            areas.c.code_system,
+            sa.func.ST_AsGeoJSON(versions.geometry, 7).label("geometry"),
+        )
+        .join(areas, areas.c.code == versions.area_code)
+        .where(versions.area_code == code, at_revision(revision))
+    )
+
+
+def listing(
+    work: UnitOfWork,
+    revision: int,
+    *,
+    level: str | None,
+    parent: str | None,
+    text: str | None,
+    after: str | None,
+    limit: int,
+) -> list[sa.RowMapping]:
+    """Return areas of a revision without geometry, by code, after a code (keyset)."""
+    versions = area_versions.c
+    chosen = (
+        sa.select(
+            versions.area_code.label("code"),
+            versions.name,
+            versions.level,
+            versions.kind,
+            versions.parent_code.label("parent"),
+            sa.func.lower(versions.valid).label("valid_from"),
+            sa.func.upper(versions.valid).label("valid_to"),
+            versions.households,
+            versions.residents,
+        )
+        .where(at_revision(revision))
+        .order_by(versions.area_code.collate("C"))
+        .limit(limit)
+    )
+    if level is not None:
+        chosen = chosen.where(versions.level == level)
+    if parent is not None:
+        chosen = chosen.where(versions.parent_code == parent)
+    if text is not None:
+        chosen = chosen.where(versions.name.contains(text, autoescape=True))
+    if after is not None:
+        chosen = chosen.where(versions.area_code.collate("C") > after)
+    return work.rows(chosen)
+
+
+def counts(work: UnitOfWork, revision: int) -> dict[str, int]:
+    """Return how many areas of each level a revision has."""
+    found = work.rows(
+        sa.select(area_versions.c.level, sa.func.count().label("areas"))
+        .where(at_revision(revision))
+        .group_by(area_versions.c.level)
+    )
+    return {row["level"]: row["areas"] for row in found}

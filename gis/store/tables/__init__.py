@@ -1,0 +1,67 @@
+"""Every table, declared once. Only :mod:`gis.store` imports this package.
+
+Four rooms: :mod:`areas <gis.store.tables.areas>` (boundaries in time), :mod:`city
+<gis.store.tables.city>` (what stands and lives there), :mod:`cases <gis.store.tables.cases>`
+(events and work orders), :mod:`access <gis.store.tables.access>` (sign-in, idempotency).
+"""
+
+from gis.store.tables.access import credentials, idempotency_keys
+from gis.store.tables.areas import area_codes, area_versions, areas, boundary_revisions
+from gis.store.tables.cases import (
+    attachments,
+    categories,
+    category_deadlines,
+    event_number,
+    event_registry,
+    event_truths,
+    events,
+    log_entries,
+    outbox,
+    work_order_number,
+    work_orders,
+)
+from gis.store.tables.city import (
+    absences,
+    buildings,
+    duties,
+    gazetteer_entries,
+    job_openings,
+    job_seekers,
+    persons,
+    roads,
+    stations,
+    units,
+)
+from gis.store.tables.metadata import SRID, metadata
+
+__all__ = [
+    "SRID",
+    "absences",
+    "area_codes",
+    "area_versions",
+    "areas",
+    "attachments",
+    "boundary_revisions",
+    "buildings",
+    "categories",
+    "category_deadlines",
+    "credentials",
+    "duties",
+    "event_number",
+    "event_registry",
+    "event_truths",
+    "events",
+    "gazetteer_entries",
+    "idempotency_keys",
+    "job_openings",
+    "job_seekers",
+    "log_entries",
+    "metadata",
+    "outbox",
+    "persons",
+    "roads",
+    "stations",
+    "units",
+    "work_order_number",
+    "work_orders",
+]

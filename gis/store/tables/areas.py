@@ -1,0 +1,103 @@
+"""Areas 区域 with validity in time, under numbered boundary revisions 边界版本."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Date,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSTZRANGE, ExcludeConstraint
+
+from gis.store.tables.metadata import Instant, created_at, geometry_column, gist, key, metadata
+
+boundary_revisions = Table(
+    "boundary_revisions",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("revision", Integer, comment="given at publication; drafts have none"),
+    key("status"),
+    Column("title", Text, nullable=False),
+    Column("source", JSONB, nullable=False, server_default=text("'{}'")),
+    Column("report", JSONB, nullable=False, server_default=text("'{}'")),
+    Column("created_by", Text, nullable=False),
+    created_at(),
+    Column("published_at", Instant),
+    Column("effective_from", Instant, comment="from when look-ups by `at` see it"),
+    UniqueConstraint("revision"),
+    CheckConstraint("status in ('draft', 'published', 'discarded')", name="status"),
+    CheckConstraint(
+        "(status = 'published') = (revision is not null and effective_from is not null)",
+        name="published_has_revision",
+    ),
+    comment="Editions of the boundaries: drafts, and what was published when.",
+)
+
+areas = Table(
+    "areas",
+    metadata,
+    Column("code", Text, primary_key=True),
+    key("level"),
+    key("code_system"),
+    created_at(),
+    Column("retired_at", Instant, comment="a retired code is never used again"),
+    comment="Every code that ever named an area; a code is never reused.",
+)
+
+area_versions = Table(
+    "area_versions",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    key("area_code", ForeignKey("areas.code")),
+    Column("draft_id", BigInteger, ForeignKey("boundary_revisions.id"), nullable=False),
+    key("level"),
+    key("parent_code", nullable=True),
+    Column("name", Text, nullable=False),
+    key("kind", nullable=True),
+    Column("categories", ARRAY(Text), nullable=False, server_default=text("'{}'")),
+    geometry_column("MULTIPOLYGON"),
+    Column("households", Integer),
+    Column("residents", Integer),
+    Column("attributes", JSONB, nullable=False, server_default=text("'{}'")),
+    Column("valid", TSTZRANGE, comment="null while the version is only drafted"),
+    Column("added_revision", Integer, ForeignKey("boundary_revisions.revision")),
+    Column("retired_revision", Integer, ForeignKey("boundary_revisions.revision")),
+    ExcludeConstraint(
+        ("area_code", "="),
+        ("valid", "&&"),
+        where=text("valid is not null"),
+        name="ex_area_versions_one_geometry_at_a_time",
+        using="gist",
+    ),
+    UniqueConstraint("area_code", "draft_id"),
+    CheckConstraint("(valid is null) = (added_revision is null)", name="valid_when_published"),
+    CheckConstraint("kind <> 'dedicated' or level = 'grid'", name="only_grids_are_dedicated"),
+    gist("area_versions"),
+    Index("ix_area_versions_parent_code", "parent_code"),
+    Index("ix_area_versions_level_added_revision", "level", "added_revision"),
+    comment="One row per area and period: geometry, name, parent and kind as valid then.",
+)
+
+area_codes = Table(
+    "area_codes",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    key("area_code", ForeignKey("areas.code")),
+    key("code_system"),
+    Column("other_code", Text, nullable=False),
+    Column("name", Text),
+    Column("valid_from", Date),
+    Column("valid_to", Date),
+    UniqueConstraint("area_code", "code_system", "other_code"),
+    Index("ix_area_codes_other_code", "other_code"),
+    comment="What other lists call the area. Two lists give one code to different towns.",
+)

@@ -1,0 +1,158 @@
+"""The unit of work: one transaction, one actor, committed before anyone is told.
+
+The application connects as, or switches to, the role ``gridward_app``, which owns no table. The
+actor's id, role and area scope stand in transaction-local settings (``gridward.actor_id``,
+``gridward.actor_role``, ``gridward.actor_area``), so that triggers and row security can read them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+import psycopg
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from gis.errors import DatabaseUnavailable
+from gis.governance.actors import Actor
+from gis.store.constraints import translate
+
+APPLICATION_ROLE: Final = "gridward_app"
+
+_SET_ACTOR = sa.text(
+    "select set_config('gridward.actor_id', :id, true), "
+    "set_config('gridward.actor_role', :role, true), "
+    "set_config('gridward.actor_area', :area, true)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class UnitOfWork:
+    """An open transaction and the actor in whose name it runs."""
+
+    connection: sa.Connection
+    actor: Actor
+
+    def rows(self, statement: sa.Executable, **values: Any) -> list[sa.RowMapping]:  # noqa: ANN401
+        """Execute and return all rows as mappings."""
+        return list(self.connection.execute(statement, values).mappings())
+
+    def row(self, statement: sa.Executable, **values: Any) -> sa.RowMapping | None:  # noqa: ANN401
+        """Execute and return the first row, or None when there is none."""
+        return self.connection.execute(statement, values).mappings().first()
+
+    def scalar(self, statement: sa.Executable, **values: Any) -> Any:  # noqa: ANN401
+        """Execute and return the first column of the first row."""
+        return self.connection.execute(statement, values).scalar()
+
+    def execute(self, statement: sa.Executable, **values: Any) -> int:  # noqa: ANN401
+        """Execute a write and return how many rows it touched."""
+        return self.connection.execute(statement, values).rowcount
+
+    @property
+    def driver(self) -> psycopg.Connection[Any]:
+        """The psycopg connection under it, for COPY and pipelines; same transaction."""
+        raw = self.connection.connection.driver_connection
+        if not isinstance(raw, psycopg.Connection):
+            message = "the unit of work runs on psycopg 3"
+            raise TypeError(message)
+        return raw
+
+
+class Database:
+    """A pool of connections to one Gridward database.
+
+    Parameters
+    ----------
+    url
+        SQLAlchemy URL (``postgresql+psycopg://…``; plain ``postgresql://`` is taken too).
+    pool_size, pool_timeout_s
+        At most that many connections; a caller that waits longer for one gets
+        :class:`~gis.errors.DatabaseUnavailable`.
+    statement_timeout_s
+        The server ends a statement after this time.
+    role
+        The role every connection acts as; ``None`` keeps the login's own (migrations, tests).
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        pool_size: int = 8,
+        pool_timeout_s: float = 5.0,
+        statement_timeout_s: float = 30.0,
+        role: str | None = APPLICATION_ROLE,
+    ) -> None:
+        self.url = driver_url(url)
+        options = f"-c statement_timeout={int(statement_timeout_s * 1000)} -c timezone=UTC"
+        self.engine = sa.create_engine(
+            self.url,
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=pool_timeout_s,
+            pool_pre_ping=True,
+            connect_args={"options": options, "application_name": "gridward"},
+        )
+        if role is not None:
+            event.listen(self.engine, "connect", _assume(role))
+
+    @contextmanager
+    def transaction(self, actor: Actor, *, read_only: bool = False) -> Iterator[UnitOfWork]:
+        """Open a transaction for an actor; commit on a normal exit, roll back otherwise.
+
+        Raises
+        ------
+        gis.errors.DatabaseUnavailable
+            No connection in time, or the server went away. Nothing was written, unless the
+            connection broke during the commit itself: then it is unknown, and the caller's
+            idempotency key or source reference tells on the next try.
+        gis.errors.GovernanceError
+            A named constraint was violated (see :mod:`gis.store.constraints`).
+        """
+        try:
+            with self.engine.connect() as connection, connection.begin():
+                if read_only:
+                    connection.exec_driver_sql("set transaction read only")
+                connection.execute(
+                    _SET_ACTOR,
+                    {"id": actor.id, "role": actor.role, "area": actor.area_code or ""},
+                )
+                yield UnitOfWork(connection, actor)
+        except PoolTimeout as error:
+            raise DatabaseUnavailable from error
+        except DBAPIError as error:
+            raise translate(error) from error
+
+    def reading(self, actor: Actor) -> Any:  # noqa: ANN401 - a context manager of UnitOfWork
+        """Open a read-only transaction for an actor."""
+        return self.transaction(actor, read_only=True)
+
+    def close(self) -> None:
+        """Close every pooled connection."""
+        self.engine.dispose()
+
+
+def driver_url(url: str) -> str:
+    """Return the URL with the psycopg 3 driver named.
+
+    >>> driver_url("postgresql://u@/db?host=/run")
+    'postgresql+psycopg://u@/db?host=/run'
+    """
+    for scheme in ("postgresql://", "postgres://"):
+        if url.startswith(scheme):
+            return "postgresql+psycopg://" + url.removeprefix(scheme)
+    return url
+
+
+def _assume(role: str) -> Any:  # noqa: ANN401 - a SQLAlchemy listener
+    def assume_role(connection: psycopg.Connection[Any], _record: object) -> None:
+        connection.execute(psycopg.sql.SQL("set role {}").format(psycopg.sql.Identifier(role)))
+        connection.commit()
+
+    return assume_role

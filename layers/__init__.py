@@ -1,0 +1,1 @@
+"""What is published, and what comes in: files, layers, the demo city."""

@@ -1,0 +1,11 @@
+"""Files in and out: GeoJSON, GeoPackage, Shapefile, FlatGeobuf, GeoParquet, CSV.
+
+Reading never changes a coordinate and never believes the file about its frame: the declared CRS
+is kept in ``frame.crs`` and the caller decides. Every row knows where it stood (``row``).
+"""
+
+from layers.files.delimited import read_table
+from layers.files.reading import ENDINGS, declared_crs, read
+from layers.files.writing import write, written
+
+__all__ = ["ENDINGS", "declared_crs", "read", "read_table", "write", "written"]

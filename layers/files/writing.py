@@ -1,0 +1,83 @@
+"""Writing features: whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import pyogrio
+
+from gis.errors import FileMissing, FormatUnknown
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+DRIVERS: Final = {
+    ".geojson": "GeoJSON",
+    ".json": "GeoJSON",
+    ".gpkg": "GPKG",
+    ".fgb": "FlatGeobuf",
+}
+WRITTEN_ENDINGS: Final = (*DRIVERS, ".parquet", ".csv")
+
+
+def write(frame: gpd.GeoDataFrame, path: Path | str) -> None:
+    """Write features in lon/lat (EPSG:4326) in the format of the path's ending.
+
+    GeoJSON has 7 decimals (1 cm) and counter-clockwise shells (RFC 7946). CSV is UTF-8 with a byte
+    order mark, as Chinese spreadsheets need it: points as ``lon, lat``, everything else as WKT.
+
+    Raises
+    ------
+    gis.errors.FormatUnknown, gis.errors.FileMissing
+        An ending not in :data:`WRITTEN_ENDINGS`; a folder that does not exist or cannot be written.
+    """
+    path = Path(path)
+    ending = path.suffix.lower()
+    if ending not in WRITTEN_ENDINGS:
+        raise FormatUnknown(path=str(path), known=" ".join(WRITTEN_ENDINGS))
+    with written(path) as unfinished:
+        if ending == ".csv":
+            _to_csv(frame, unfinished)
+        elif ending == ".parquet":
+            frame.to_parquet(unfinished)
+        else:
+            driver = DRIVERS[ending]
+            options = {"RFC7946": "YES"} if driver == "GeoJSON" else {}
+            pyogrio.write_dataframe(frame, unfinished, driver=driver, layer=path.stem, **options)
+
+
+@contextmanager
+def written(path: Path) -> Iterator[Path]:
+    """Give a path beside ``path`` to write to; it takes the place of ``path`` when all went well.
+
+    Raises
+    ------
+    gis.errors.FileMissing
+        The folder does not exist or cannot be written.
+    """
+    try:
+        folder = tempfile.mkdtemp(prefix=".gridward-", dir=path.parent)
+    except OSError as error:
+        raise FileMissing(path=str(path)) from error
+    unfinished = Path(folder) / path.name
+    try:
+        yield unfinished
+        os.replace(unfinished, path)  # noqa: PTH105 - the atomic one, by its name
+    finally:
+        unfinished.unlink(missing_ok=True)
+        Path(folder).rmdir()
+
+
+def _to_csv(frame: gpd.GeoDataFrame, path: Path) -> None:
+    shapes = frame.geometry
+    table = frame.drop(columns=shapes.name)
+    if shapes.geom_type.dropna().eq("Point").all():
+        table = table.assign(lon=shapes.x, lat=shapes.y)
+    else:
+        table = table.assign(wkt=shapes.to_wkt())
+    table.to_csv(path, index=False, encoding="utf-8-sig")

@@ -1,0 +1,1 @@
+"""What people look at: maps, their style, the assets that pages need."""

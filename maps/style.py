@@ -1,0 +1,114 @@
+"""One palette and one legend for folium, the console and print.
+
+Colours are told apart by people with any colour vision: the classes run from light to dark in one
+hue (ColorBrewer *Blues*, colour-blind safe), the marks come from Okabe and Ito (2008) and also
+differ in lightness. The ground is plain and light.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+GROUND: Final = "#f7f7f4"
+OUTLINE: Final = "#6b7680"
+COUNTY_OUTLINE: Final = "#20262b"
+REACH: Final = "#08519c"
+GAP_OUTLINE: Final = "#a63603"
+NOBODY: Final = "#e4e4df"
+
+
+@dataclass(frozen=True, slots=True)
+class ShareClass:
+    """A class of a covered share: above ``over``, up to and including ``upto``."""
+
+    over: float
+    upto: float
+    colour: str
+    title_zh: str
+    title_en: str
+
+
+SHARE_CLASSES: Final = (
+    ShareClass(-1.0, 0.0, "#eff3ff", "无人覆盖", "nobody"),
+    ShareClass(0.0, 0.25, "#c6dbef", "25% 及以下", "up to 25%"),
+    ShareClass(0.25, 0.5, "#9ecae1", "25%–50%", "25–50%"),
+    ShareClass(0.5, 0.75, "#6baed6", "50%–75%", "50–75%"),
+    ShareClass(0.75, 0.999999999, "#3182bd", "75% 以上,未满", "over 75%, not all"),
+    ShareClass(0.999999999, 1.0, "#08519c", "全部覆盖", "everybody"),
+)
+"""Nobody and everybody are classes of their own: "99.9 %" never looks like done."""
+
+
+def share_colour(ratio: float | None) -> str:
+    """Return the colour of a covered share; None (no people) has its own.
+
+    >>> share_colour(0.0), share_colour(0.5), share_colour(1.0), share_colour(None)
+    ('#eff3ff', '#9ecae1', '#08519c', '#e4e4df')
+    """
+    if ratio is None:
+        return NOBODY
+    for step in SHARE_CLASSES:
+        if step.over < ratio <= step.upto:
+            return step.colour
+    raise ValueError(f"a share lies between 0 and 1, not {ratio}")
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleClass:
+    """A class of people in a gap: up to and including ``upto`` (None: no end)."""
+
+    upto: int | None
+    colour: str
+    title_zh: str
+    title_en: str
+
+
+GAP_CLASSES: Final = (
+    PeopleClass(500, "#fee6ce", "500 人及以下", "up to 500 people"),
+    PeopleClass(2000, "#fdae6b", "501–2,000 人", "501 to 2,000 people"),
+    PeopleClass(None, "#e6550d", "2,000 人以上", "over 2,000 people"),
+)
+"""Orange against the blue of what is covered (ColorBrewer *Oranges*)."""
+
+
+def gap_colour(people: int) -> str:
+    """Return the colour of a gap by the people in it.
+
+    >>> gap_colour(500), gap_colour(501), gap_colour(10**6)
+    ('#fee6ce', '#fdae6b', '#e6550d')
+    """
+    return next(step.colour for step in GAP_CLASSES if step.upto is None or people <= step.upto)
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """How a kind of station is drawn and called."""
+
+    colour: str
+    title_zh: str
+    title_en: str
+
+
+STATION_MARKS: Final[dict[str, Mark]] = {
+    "service": Mark("#f0e442", "便民服务站", "service station"),
+    "job_service": Mark("#009e73", "就业服务站", "job-service station"),
+    "governance_center": Mark("#cc79a7", "综治中心", "governance centre"),
+}
+_FURTHER: Final = ("#56b4e9", "#e69f00", "#0072b2", "#d55e00", "#ffffff")
+
+
+def station_mark(kind: str, among: list[str]) -> Mark:
+    """Return the mark of a kind; one without a row is called by its key.
+
+    ``among`` are all kinds on the map: further kinds take further colours in the order of keys.
+
+    >>> station_mark("job_service", ["job_service"]).title_en
+    'job-service station'
+    >>> station_mark("b", ["b", "a"]).colour
+    '#e69f00'
+    """
+    if kind in STATION_MARKS:
+        return STATION_MARKS[kind]
+    further = sorted(key for key in among if key not in STATION_MARKS)
+    return Mark(_FURTHER[further.index(kind) % len(_FURTHER)], kind, kind)

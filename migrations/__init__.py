@@ -1,0 +1,1 @@
+"""Dated Alembic migrations; :mod:`gis.store.schema` runs them."""

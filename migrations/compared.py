@@ -1,0 +1,19 @@
+"""What a comparison of models and database leaves out."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from geoalchemy2 import alembic_helpers
+
+
+def include(
+    candidate: sa.schema.SchemaItem,
+    name: str | None,
+    kind: str,
+    reflected: bool,
+    compared: sa.schema.SchemaItem | None,
+) -> bool:
+    """Leave out PostGIS's own tables and the monthly partitions of events."""
+    if kind == "table" and name is not None and name.startswith("events_"):
+        return False
+    return bool(alembic_helpers.include_object(candidate, name, kind, reflected, compared))

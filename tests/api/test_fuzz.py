@@ -1,0 +1,87 @@
+"""What the interface's own description lets a stranger send: never a 500, always a problem."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import schemathesis
+from fastapi import FastAPI
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis.errors import Unsatisfiable
+from schemathesis import GenerationMode
+
+from api.app import create_app
+from gis.cluster import Cluster
+from gis.governance.actors import SYSTEM
+from gis.services.access import issue_token
+from gis.settings import Settings
+from tests.conftest import cloned
+
+SECONDS = 45.0
+EXAMPLES = 60
+
+
+@dataclass(frozen=True)
+class Fuzzed:
+    app: FastAPI
+    headers: dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def fuzzed(cluster: Cluster, demo_template: str, quiet_settings: Settings) -> Iterator[Fuzzed]:
+    """A demo city of its own, entered as administrator so that the bodies get through."""
+    with cloned(cluster, demo_template) as database:
+        token = issue_token(database, SYSTEM, role="admin").secret
+        app = create_app(quiet_settings, database)
+        yield Fuzzed(app, {"Authorization": f"Bearer {token}"})
+
+
+def problem_of(answer: Any) -> str | None:
+    """Return what is wrong with an answer, None when it keeps the contract."""
+    if answer.status_code < 400:
+        return None
+    if answer.status_code in {500, 501, 502}:
+        return f"{answer.status_code}: {answer.text[:300]}"
+    if answer.headers.get("content-type", [""])[0] != "application/problem+json":
+        return f"{answer.status_code} is no problem document"
+    body = answer.json()
+    wanted = {"type", "title", "status", "detail", "instance", "facts"}
+    return None if set(body) == wanted else f"members {sorted(body)}"
+
+
+@pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
+def test_no_described_request_breaks_the_server(fuzzed: Fuzzed, mode: GenerationMode) -> None:
+    schema = schemathesis.openapi.from_asgi("/openapi.json", fuzzed.app)
+    operations = [result.ok() for result in schema.get_all_operations()]
+    share = SECONDS / 2 / len(operations)
+    faults: list[str] = []
+    for operation in operations:
+        until = time.monotonic() + share
+
+        @seed(20261123)
+        @settings(
+            max_examples=EXAMPLES,
+            deadline=None,
+            database=None,
+            phases=(Phase.explicit, Phase.generate),
+            suppress_health_check=list(HealthCheck),
+        )
+        @given(case=operation.as_strategy(generation_mode=mode))
+        def send(case: schemathesis.Case, until: float = until) -> None:
+            if time.monotonic() > until:
+                return
+            answer = case.call(headers=fuzzed.headers)
+            fault = problem_of(answer)
+            assert fault is None, f"{case.as_curl_command()}\n{fault}"
+
+        try:
+            send()
+        except Unsatisfiable:
+            continue  # nothing wrong can be sent to an operation without parameters
+        except AssertionError as error:
+            faults.append(str(error))
+    assert faults == []

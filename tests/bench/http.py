@@ -1,0 +1,233 @@
+"""Match and intake over HTTP beside an empty FastAPI endpoint and beside the bare SQL."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import psycopg
+from rich.console import Console
+from rich.table import Table
+
+from gis.cluster import Cluster
+from tests.bench.load import Measured, request_bytes, run
+from tests.processes import free_port, gridward, serving_process
+
+REQUESTS = 4000
+WARM_UP = 300
+CLIENTS = 8
+
+EMPTY = """
+import sys, uvicorn
+from fastapi import FastAPI
+app = FastAPI()
+@app.get("/empty")
+async def empty() -> dict[str, bool]:
+    return {"ok": True}
+@app.get("/thread")
+def thread() -> dict[str, bool]:
+    return {"ok": True}
+uvicorn.run(app, host="127.0.0.1", port=int(sys.argv[1]), log_level="warning", access_log=False)
+"""
+
+
+@contextmanager
+def empty_server() -> Iterator[int]:
+    port = free_port()
+    process = subprocess.Popen([sys.executable, "-c", EMPTY, str(port)])
+    try:
+        time.sleep(2)
+        yield port
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def measure(port: int, make: Callable[[int], bytes]) -> Measured:
+    run(port, make, requests=WARM_UP, clients=CLIENTS)
+    return run(port, make, requests=REQUESTS, clients=CLIENTS)
+
+
+def main(scale: float = 0.2) -> None:
+    home = Path(tempfile.mkdtemp(prefix="gridward-bench-"))
+    home.chmod(0o755)
+    try:
+        with Cluster(home).lease() as cluster:
+            gridward(home, "db", "migrate")
+            gridward(home, "demo", "load", "--scale", str(scale))
+            dsn = cluster.url("app").replace("+psycopg", "")
+            pins = _pins(dsn)
+            rows = _measure_all(home, dsn, pins)
+        _print(rows, scale)
+        Cluster(home).reset()
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _measure_all(home: Path, dsn: str, pins: list[tuple[float, float]]) -> dict[str, Measured]:
+    secret = json.loads(gridward(home, "token", "--role", "dispatcher", "--json"))["token"]
+    headers = {"Authorization": f"Bearer {secret}", "Content-Type": "application/json"}
+    rows: dict[str, Measured] = {}
+    with empty_server() as port:
+        rows["empty FastAPI, async def"] = measure(port, lambda _: request_bytes("GET", "/empty"))
+        rows["empty FastAPI, def"] = measure(port, lambda _: request_bytes("GET", "/thread"))
+    rows["bare SQL: select covers + ancestors"] = _sql_match(dsn, pins)
+    rows["bare SQL: the inserts of one event"] = _sql_insert(dsn, pins)
+    with serving_process(home) as server:
+        rows["GET /v1/areas/at"] = measure(
+            server.port,
+            lambda n: request_bytes(
+                "GET", f"/v1/areas/at?lon={pins[n % len(pins)][0]}&lat={pins[n % len(pins)][1]}"
+            ),
+        )
+        rows["POST /v1/match"] = measure(
+            server.port,
+            lambda n: request_bytes(
+                "POST",
+                "/v1/match",
+                headers=headers,
+                body=json.dumps({"location": _location(pins, n)}).encode(),
+            ),
+        )
+        run_id = uuid.uuid4().hex
+        rows["POST /v1/events"] = measure(
+            server.port,
+            lambda n: request_bytes(
+                "POST",
+                "/v1/events",
+                headers=headers,
+                body=json.dumps(
+                    {
+                        "source": "snap",
+                        "source_ref": f"{run_id}-{uuid.uuid4().hex}",
+                        "category": "event-exposed-rubbish",
+                        "location": _location(pins, n),
+                    }
+                ).encode(),
+            ),
+        )
+    return rows
+
+
+def _location(pins: list[tuple[float, float]], number: int) -> dict[str, object]:
+    lon, lat = pins[number % len(pins)]
+    return {"lon": lon, "lat": lat, "crs": "WGS84", "accuracy_m": 20}
+
+
+def _pins(dsn: str) -> list[tuple[float, float]]:
+    with psycopg.connect(dsn) as connection:
+        return connection.execute(
+            "select round(ST_X(geometry)::numeric, 6)::float, round(ST_Y(geometry)::numeric, 6)"
+            "::float from buildings order by id limit 5000"
+        ).fetchall()
+
+
+def _timed(statements: Callable[[psycopg.Connection, int], None], dsn: str) -> Measured:
+    """One connection, one statement after the other: what the database alone needs."""
+    seconds = []
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        for number in range(WARM_UP + REQUESTS // 4):
+            begun = time.perf_counter()
+            statements(connection, number)
+            seconds.append(time.perf_counter() - begun)
+    times = np.array(seconds[WARM_UP:]) * 1000
+    return Measured(
+        1000.0 * len(times) / times.sum(),
+        float(np.median(times)),
+        float(np.percentile(times, 99)),
+        {},
+    )
+
+
+def _sql_match(dsn: str, pins: list[tuple[float, float]]) -> Measured:
+    def one(connection: psycopg.Connection, number: int) -> None:
+        connection.execute(
+            "select g.area_code, c.name, s.name, d.name from area_versions g "
+            "join area_versions c on c.area_code = g.parent_code "
+            "join area_versions s on s.area_code = c.parent_code "
+            "join area_versions d on d.area_code = s.parent_code "
+            "where g.level = 'grid' and g.kind = 'general' and g.valid @> now() "
+            "and ST_Covers(g.geometry, ST_SetSRID(ST_MakePoint(%s, %s), 4326)) "
+            "order by g.area_code limit 1",
+            pins[number % len(pins)],
+            prepare=True,
+        ).fetchone()
+
+    return _timed(one, dsn)
+
+
+def _sql_insert(dsn: str, pins: list[tuple[float, float]]) -> Measured:
+    with psycopg.connect(dsn) as connection:
+        person, unit = connection.execute(
+            "select id, unit_code from persons where unit_code is not null order by id limit 1"
+        ).fetchone() or (None, None)
+
+    def one(connection: psycopg.Connection, number: int) -> None:
+        event, lon, lat = uuid.uuid4(), *pins[number % len(pins)]
+        reference = f"bare-{event}"
+        with connection.transaction(), connection.pipeline():
+            connection.execute(
+                "insert into event_registry (id, number, source, source_ref, received_at) "
+                "values (%s, %s, 'snap', %s, now())",
+                (event, reference, reference),
+            )
+            connection.execute(
+                "insert into events (id, received_at, number, source, source_ref, category, "
+                "reported_at, geometry, routing, status, match) values (%s, now(), %s, 'snap', "
+                "%s, 'event-exposed-rubbish', now(), ST_SetSRID(ST_MakePoint(%s, %s), 4326), "
+                "'auto', 'dispatched', '{}')",
+                (event, reference, reference, lon, lat),
+            )
+            connection.execute(
+                "insert into work_orders (code, event_id, status, level, area_code, unit_code, "
+                "assignee_id, assignee_role, dispatched_at) values (%s, %s, 'dispatched', 'grid', "
+                "'x', %s, %s, 'grid_worker', now())",
+                (reference, event, unit, person),
+            )
+            for action in ("report", "dispatch"):
+                connection.execute(
+                    "insert into log_entries (event_id, actor_id, actor_role, action) "
+                    "values (%s, 'bench', 'admin', %s)",
+                    (event, action),
+                )
+            for topic in ("event.created", "event.routed"):
+                connection.execute(
+                    "insert into outbox (topic, subject, body, actor_id) "
+                    "values (%s, %s, '{}', 'bench')",
+                    (topic, str(event)),
+                )
+
+    return _timed(one, dsn)
+
+
+def _print(rows: dict[str, Measured], scale: float) -> None:
+    table = Table(title=f"HTTP, demo city at scale {scale}, {CLIENTS} clients, one worker")
+    for column in ("row", "per second", "median ms", "p99 ms", "ratio", "of", "answers"):
+        table.add_column(column)
+    against = {
+        "GET /v1/areas/at": "empty FastAPI, async def",
+        "POST /v1/match": "empty FastAPI, async def",
+        "POST /v1/events": "bare SQL: the inserts of one event",
+    }
+    for name, row in rows.items():
+        peer = against.get(name)
+        ratio = "" if peer is None else f"{row.per_second / rows[peer].per_second:.2f}"
+        table.add_row(
+            name,
+            f"{row.per_second:,.0f}",
+            f"{row.median_ms:.2f}",
+            f"{row.p99_ms:.2f}",
+            ratio,
+            peer or "",
+            ", ".join(f"{count} x {status}" for status, count in row.statuses.items()),
+        )
+    Console(width=140).print(table)

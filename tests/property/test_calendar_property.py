@@ -1,0 +1,99 @@
+"""Office time behaves like time: ordered, additive, reversible."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import chinese_calendar
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gis.governance.calendar import (
+    DEFAULT_OFFICE_HOURS,
+    SHANGHAI,
+    add_working_time,
+    due_at,
+    resumed_due_at,
+    working_time_between,
+)
+
+FIRST = datetime(2023, 1, 1, tzinfo=SHANGHAI)
+LAST = datetime(2025, 12, 31, tzinfo=SHANGHAI)
+
+instants = st.integers(0, int((LAST - FIRST).total_seconds() * 1_000_000)).map(
+    lambda microseconds: FIRST + timedelta(microseconds=microseconds)
+)
+durations = st.one_of(
+    st.timedeltas(timedelta(0), timedelta(hours=100)),
+    st.integers(0, 200).map(lambda halves: timedelta(minutes=30 * halves)),
+)
+hours = st.integers(1, 400).map(lambda quarters: quarters / 4)
+days = st.integers(1, 40)
+
+
+def in_office(moment: datetime) -> bool:
+    clock = moment.time()
+    return chinese_calendar.is_workday(moment.date()) and any(
+        opens <= clock <= closes for opens, closes in DEFAULT_OFFICE_HOURS.windows
+    )
+
+
+@given(instants, hours)
+def test_hour_limits_end_within_office_hours(start: datetime, amount: float) -> None:
+    due = due_at(start, amount, "work_hours")
+    assert in_office(due)
+    assert due > start
+
+
+@given(instants, days)
+def test_day_limits_end_at_closing_time_after_so_many_working_days(
+    start: datetime, amount: int
+) -> None:
+    due = due_at(start, amount, "work_days")
+    assert in_office(due)
+    assert due.time() == DEFAULT_OFFICE_HOURS.windows[-1][1]
+    day, counted = start.date(), 0
+    while day < due.date():
+        day += timedelta(days=1)
+        counted += chinese_calendar.is_workday(day)
+    assert counted == amount
+
+
+@given(instants, instants, hours, hours)
+def test_later_start_or_longer_limit_is_never_due_earlier(
+    one: datetime, other: datetime, less: float, more: float
+) -> None:
+    one, other = sorted((one, other))
+    less, more = sorted((less, more))
+    for unit in ("work_hours", "urgent_hours"):
+        assert due_at(one, less, unit) <= due_at(other, less, unit)
+        assert due_at(one, less, unit) <= due_at(one, more, unit)
+    assert due_at(one, 3, "work_days") <= due_at(other, 3, "work_days")
+
+
+@given(instants, durations, durations)
+def test_working_time_adds_up(start: datetime, first: timedelta, then: timedelta) -> None:
+    assert add_working_time(add_working_time(start, first), then) == add_working_time(
+        start, first + then
+    )
+
+
+@given(instants, durations)
+def test_between_is_the_inverse_of_add(start: datetime, duration: timedelta) -> None:
+    assert working_time_between(start, add_working_time(start, duration)) == duration
+
+
+@given(instants, instants, instants)
+def test_between_is_a_difference(a: datetime, b: datetime, c: datetime) -> None:
+    assert working_time_between(a, b) + working_time_between(b, c) == working_time_between(a, c)
+    assert working_time_between(a, b) == -working_time_between(b, a)
+
+
+@given(instants, hours, st.timedeltas(timedelta(0), timedelta(days=30)))
+def test_working_time_left_is_the_same_before_and_after_a_pause(
+    start: datetime, amount: float, pause: timedelta
+) -> None:
+    due = due_at(start, amount, "work_hours")
+    resumed = start + pause
+    later = resumed_due_at(due, start, resumed, "work_hours")
+    assert working_time_between(resumed, later) == working_time_between(start, due)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, cast
+from typing import Annotated, Final
 
 from fastapi import Depends, Request
 
@@ -40,7 +40,7 @@ def page_language(request: Request) -> Language:
     """
     for choice in (request.query_params.get("lang"), request.cookies.get(LANGUAGE_COOKIE)):
         if choice in _TAGS:
-            return cast("Language", choice)
+            return choice
     return _default(request)
 
 

@@ -24,6 +24,7 @@ _QUOTED_ROWS: Final = (
     re.compile(r"\[parameters: .*?\]\n", re.DOTALL),
     re.compile(r"^(?:DETAIL|CONTEXT):.*$", re.MULTILINE),
 )
+_QUOTING: Final = frozenset({"event", "exception", "stack"})
 _CUT: Final = "[cut]"
 
 
@@ -82,7 +83,8 @@ def without_values(
 ) -> MutableMapping[str, Any]:
     """Cut quoted rows out of exceptions and mask secrets in every text of a line (a processor)."""
     for key, value in line.items():
-        if isinstance(value, str):
+        # cheap tests first: this runs for every value of every line
+        if isinstance(value, str) and (key in _QUOTING or "gw" in value):
             line[key] = scrubbed(value)
     return line
 

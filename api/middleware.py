@@ -17,20 +17,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.logs import ACCESS
 from api.metrics import UNMATCHED, Metrics
 from api.problems import BodyUnreadable, PayloadTooLarge, RequestInvalid, problem_response
+from api.security import SECURITY_HEADERS
 from api.validation_words import errors_in_words
 from gis.errors import GovernanceError
 
 REQUEST_ID_HEADER: Final = "X-Request-ID"
-CONTENT_SECURITY_POLICY: Final = (
-    "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
-    "form-action 'self'; frame-ancestors 'self'"
-)
-_SECURITY_HEADERS: Final = {
-    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-}
 _SANE_ID: Final = re.compile(r"[A-Za-z0-9._:-]{8,128}")
 _JSON_LIMIT: Final = 16 * 1024 * 1024
 """A JSON body is parsed whole, in memory: it may be at most that long, whatever uploads may be."""
@@ -55,7 +46,8 @@ class RequestContext:
         started = time.perf_counter()
         request_id = _request_id(scope)
         scope.setdefault("state", {})["request_id"] = request_id
-        tokens = structlog.contextvars.bind_contextvars(request_id=request_id)
+        # Never unbound: the server handles each request in a task, and logs a failure in it.
+        structlog.contextvars.bind_contextvars(request_id=request_id)
         status = 500
 
         async def send_dressed(message: Message) -> None:
@@ -64,7 +56,7 @@ class RequestContext:
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
                 headers[REQUEST_ID_HEADER] = request_id
-                for name, value in _SECURITY_HEADERS.items():
+                for name, value in SECURITY_HEADERS.items():
                     headers.setdefault(name, value)
             await send(message)
 
@@ -72,7 +64,6 @@ class RequestContext:
             await self.app(scope, receive, send_dressed)
         finally:
             self._note(scope, status, time.perf_counter() - started)
-            structlog.contextvars.reset_contextvars(**tokens)
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", UNMATCHED)
@@ -110,8 +101,8 @@ class BodyGuard:
         limit = min(self.limit, _JSON_LIMIT) if is_json else self.limit
         error = _address_flaw(scope) or _length_flaw(headers, limit)
         if error is None and is_json:
-            body, error = await _whole_body(receive, limit)
-            receive = _replay(body, receive)
+            message, error = await _whole_body(receive, limit)
+            receive = _replay(message, receive)
         elif error is None:
             receive = _limited(receive, limit)
         if error is None:
@@ -189,26 +180,26 @@ def _too_large(limit: int) -> PayloadTooLarge:
     return PayloadTooLarge(limit_mb=round(limit / 1024 / 1024, 3))
 
 
-async def _whole_body(receive: Receive, limit: int) -> tuple[bytes, GovernanceError | None]:
-    """Read a body to its end; stop at the limit, or when the client leaves."""
+async def _whole_body(receive: Receive, limit: int) -> tuple[Message, GovernanceError | None]:
+    """Read a body to its end, as one message; stop at the limit, or when the client leaves."""
     chunks: list[bytes] = []
     length = 0
     more = True
     while more:
         message = await receive()
         if message["type"] != "http.request":
-            break
+            return message, None  # gone in the middle: half a body is nobody's request
         chunks.append(message.get("body", b""))
         length += len(chunks[-1])
         if length > limit:
-            return b"", _too_large(limit)
+            return message, _too_large(limit)
         more = message.get("more_body", False)
     body = b"".join(chunks)
-    return body, json_flaw(body)
+    return {"type": "http.request", "body": body, "more_body": False}, json_flaw(body)
 
 
-def _replay(body: bytes, receive: Receive) -> Receive:
-    """Return a ``receive`` that gives the body read before, then what the client does next."""
+def _replay(first: Message, receive: Receive) -> Receive:
+    """Return a ``receive`` that gives the message read before, then what the client does next."""
     given = False
 
     async def replayed() -> Message:
@@ -216,7 +207,7 @@ def _replay(body: bytes, receive: Receive) -> Receive:
         if given:
             return await receive()
         given = True
-        return {"type": "http.request", "body": body, "more_body": False}
+        return first
 
     return replayed
 

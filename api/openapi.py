@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from api.problems import MEDIA_TYPE
 from api.schemas import Problem
-from api.security import Allow, AllowPublic
+from api.security import SCHEMES, Allow, AllowPublic
 
 TAGS: Final = (
     ("areas", "区域与边界: which areas own a place, their codes and geometry."),
@@ -56,7 +56,8 @@ def routes_of(app: FastAPI) -> Iterator[RouteRow]:
 def describe(app: FastAPI) -> dict[str, Any]:
     """Return the OpenAPI document: FastAPI's own, with problems and callers filled in."""
     document = FastAPI.openapi(app)
-    components = document.setdefault("components", {}).setdefault("schemas", {})
+    document.setdefault("components", {})["securitySchemes"] = SCHEMES
+    components = document["components"].setdefault("schemas", {})
     for unused in ("HTTPValidationError", "ValidationError"):
         components.pop(unused, None)
     components["Problem"] = Problem.model_json_schema()

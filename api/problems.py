@@ -20,6 +20,7 @@ from starlette.exceptions import HTTPException
 
 from api.language import language_of, page_language, tag_of
 from api.rendering import page, wants_page
+from api.security import SECURITY_HEADERS
 from api.validation_words import errors_in_words
 from gis.errors import (
     Conflict,
@@ -51,7 +52,7 @@ class MethodNotAllowed(Rejected):
 
     code = "method-not-allowed"
     title_zh, title_en = "不支持的方法", "Method not allowed"
-    detail_zh = "该地址不支持方法 {method}。支持:{allowed}。"
+    detail_zh = "该地址不支持方法 {method}。支持：{allowed}。"
     detail_en = "This address does not take {method}. It takes: {allowed}."
 
 
@@ -60,7 +61,7 @@ class RequestInvalid(Rejected):
 
     code = "request-invalid"
     title_zh, title_en = "请求内容无效", "Invalid request"
-    detail_zh = "请求有 {count} 处错误,未写入任何内容。逐条说明见 facts.errors。"
+    detail_zh = "请求有 {count} 处错误，未写入任何内容。逐条说明见 facts.errors。"
     detail_en = (
         "The request has {count} error(s); nothing was written. facts.errors names each of them."
     )
@@ -71,7 +72,7 @@ class BodyUnreadable(Rejected):
 
     code = "body-unreadable"
     title_zh, title_en = "请求体无法读取", "Unreadable body"
-    detail_zh = "请求体无法读取:{reason_zh}。JSON 应为 UTF-8 编码,不得含 NaN、Infinity 或空字符。"
+    detail_zh = "请求体无法读取：{reason_zh}。JSON 应为 UTF-8 编码，不得含 NaN、Infinity 或空字符。"
     detail_en = (
         "The body cannot be read: {reason_en}. JSON must be UTF-8, without NaN, Infinity or NUL "
         "characters."
@@ -84,7 +85,7 @@ class PayloadTooLarge(Rejected):
     code = "payload-too-large"
     title_zh, title_en = "请求体过大", "Body too large"
     detail_zh = (
-        "请求体超过 {limit_mb} MB 的上限。请拆分后再提交,或由管理员调整 GRIDWARD_MAX_UPLOAD_MB。"
+        "请求体超过 {limit_mb} MB 的上限。请拆分后再提交，或由管理员调整 GRIDWARD_MAX_UPLOAD_MB。"
     )
     detail_en = (
         "The body is larger than {limit_mb} MB. Send it in parts, or have GRIDWARD_MAX_UPLOAD_MB "
@@ -97,7 +98,7 @@ class HttpRefusal(Rejected):
 
     code = "http-refusal"
     title_zh, title_en = "请求被拒绝", "Request refused"
-    detail_zh = "请求被拒绝(HTTP {status})。请对照 /docs 检查请求。"
+    detail_zh = "请求被拒绝（HTTP {status}）。请对照 /docs 检查请求。"
     detail_en = "The request was refused (HTTP {status}). Compare it with /docs."
 
 
@@ -106,7 +107,7 @@ class InternalError(GovernanceError):
 
     code = "internal-error"
     title_zh, title_en = "内部错误", "Internal error"
-    detail_zh = "服务器内部错误,请求可能未完成。请把请求编号 {request_id} 告诉管理员。"
+    detail_zh = "服务器内部错误，请求可能未完成。请把请求编号 {request_id} 告诉管理员。"
     detail_en = (
         "Something failed inside; the request may not have been carried out. Give the request id "
         "{request_id} to an administrator."
@@ -239,7 +240,7 @@ async def _refused(request: Request, error: Exception) -> Response:
 async def _unexpected(request: Request, _error: Exception) -> Response:
     # Starlette raises the error again after this answer, and the server logs it with its trace.
     request_id = str(request.scope.get("state", {}).get("request_id", ""))
-    headers = {"X-Request-ID": request_id} if request_id else {}
+    headers = {**SECURITY_HEADERS, "X-Request-ID": request_id}
     return problem_response(request, InternalError(request_id=request_id), headers)
 
 

@@ -23,12 +23,10 @@ import threading
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
-from typing import Annotated, Final
+from typing import Final
 from urllib.parse import urlsplit
 
-from fastapi import Request, Security
-from fastapi.security import APIKeyCookie, HTTPBearer
-from fastapi.security.http import HTTPAuthorizationCredentials
+from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 
 from gis.errors import (
@@ -48,20 +46,34 @@ SESSION_COOKIE: Final = "gridward_session"
 CSRF_COOKIE: Final = "gridward_csrf"
 CSRF_HEADER: Final = "X-CSRF-Token"
 CACHE_SECONDS: Final = 5.0
+CONTENT_SECURITY_POLICY: Final = (
+    "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
+    "form-action 'self'; frame-ancestors 'self'"
+)
+SECURITY_HEADERS: Final = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+}
+"""What every answer carries, unless it sets its own (folium pages bring their own policy)."""
+
 _CACHE_SIZE: Final = 4096
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
-_bearer = HTTPBearer(
-    auto_error=False, scheme_name="token", description="A token from `gridward token`."
-)
-_cookie = APIKeyCookie(
-    name=SESSION_COOKIE,
-    auto_error=False,
-    scheme_name="session",
-    description="The console's session; writes also need the header X-CSRF-Token.",
-)
-_BearerSecret = Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)]
-_CookieSecret = Annotated[str | None, Security(_cookie)]
+SCHEMES: Final[dict[str, dict[str, str]]] = {
+    "token": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "A token from `gridward token`.",
+    },
+    "session": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": SESSION_COOKIE,
+        "description": "The console's session; writes also need the header X-CSRF-Token.",
+    },
+}
+"""The two ways to sign in, as the OpenAPI document names them."""
 
 
 class Doorkeeper:
@@ -177,10 +189,10 @@ class Allow:
         self.anonymous = anonymous
         self.lenient = lenient
 
-    async def __call__(
-        self, request: Request, bearer: _BearerSecret = None, cookie: _CookieSecret = None
-    ) -> Actor:
+    async def __call__(self, request: Request) -> Actor:
         """Return the actor, or raise ``NotSignedIn`` or ``Forbidden``."""
+        bearer = _bearer_secret(request)
+        cookie = request.cookies.get(SESSION_COOKIE) if bearer is None else None
         doorkeeper: Doorkeeper = request.app.state.runtime.doorkeeper
         admitted = await self._admitted(doorkeeper, bearer, cookie)
         if admitted is None:
@@ -191,7 +203,7 @@ class Allow:
             if bearer is not None or cookie is not None:
                 raise CredentialInvalid
             raise SignInRequired
-        if bearer is None and cookie is not None:
+        if cookie is not None:
             refuse_forged(request, cookie)
         request.state.actor_id = admitted.actor.id
         request.state.admitted = admitted
@@ -203,12 +215,12 @@ class Allow:
     async def _admitted(
         self,
         doorkeeper: Doorkeeper,
-        bearer: HTTPAuthorizationCredentials | None,
+        bearer: str | None,
         cookie: str | None,
     ) -> Admitted | None:
         if bearer is not None:
             try:
-                return await _lookup(doorkeeper, bearer.credentials, "token")
+                return await _lookup(doorkeeper, bearer, "token")
             except CredentialInvalid:
                 if self.lenient:
                     return None
@@ -297,6 +309,12 @@ def refuse_cross_site(request: Request) -> None:
     # Scheme is not compared: behind a TLS proxy this process sees http.
     if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
         raise CrossSiteRequest
+
+
+def _bearer_secret(request: Request) -> str | None:
+    """Return what stands after ``Bearer``; other schemes are not ours and count as none."""
+    scheme, _, secret = request.headers.get("authorization", "").partition(" ")
+    return secret.strip() if scheme.lower() == "bearer" else None
 
 
 async def _lookup(doorkeeper: Doorkeeper, secret: str, kind: Kind) -> Admitted:

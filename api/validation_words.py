@@ -29,8 +29,8 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "less_than": ("应小于 {lt}", "must be less than {lt}"),
     "less_than_equal": ("应不大于 {le}", "must be at most {le}"),
     "multiple_of": ("应为 {multiple_of} 的倍数", "must be a multiple of {multiple_of}"),
-    "literal_error": ("应为以下之一:{expected}", "must be one of {expected}"),
-    "enum": ("应为以下之一:{expected}", "must be one of {expected}"),
+    "literal_error": ("应为以下之一：{expected}", "must be one of {expected}"),
+    "enum": ("应为以下之一：{expected}", "must be one of {expected}"),
     "list_type": ("应为数组", "must be a list"),
     "too_long": ("至多 {max_length} 项", "must have at most {max_length} items"),
     "too_short": ("至少 {min_length} 项", "must have at least {min_length} items"),
@@ -45,11 +45,11 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "date_type": ("应为日期", "must be a date"),
     "date_parsing": ("应为日期", "must be a date"),
     "date_from_datetime_parsing": ("应为日期", "must be a date"),
-    "date_from_datetime_inexact": ("应为日期,不带时刻", "must be a date without a time"),
+    "date_from_datetime_inexact": ("应为日期，不带时刻", "must be a date without a time"),
     "uuid_type": ("应为 UUID", "must be a UUID"),
     "uuid_parsing": ("应为 UUID", "must be a UUID"),
     "union_tag_invalid": (
-        "{discriminator} 应为以下之一:{expected_tags}",
+        "{discriminator} 应为以下之一：{expected_tags}",
         "{discriminator} must be one of {expected_tags}",
     ),
     "union_tag_not_found": ("缺少 {discriminator}", "{discriminator} is missing"),
@@ -58,7 +58,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
 }
 """pydantic's error type -> the words, which may name what pydantic's context holds."""
 
-OTHERWISE: Final = ("值无效({type})", "is not valid ({type})")
+OTHERWISE: Final = ("值无效（{type}）", "is not valid ({type})")
 
 _KINDS: Final[tuple[tuple[type, str], ...]] = (
     (bool, "boolean"),

@@ -79,7 +79,7 @@ class AreaUnknown(NotFound):
 
     code = "area-unknown"
     title_zh, title_en = "没有这个区域", "No such area"
-    detail_zh = "该时点没有编码为 {code} 的区域。请核对编码,或去掉 at 查询今天的区域。"
+    detail_zh = "该时点没有编码为 {code} 的区域。请核对编码，或去掉 at 查询今天的区域。"
     detail_en = (
         "There is no area {code} at that time. Check the code, or ask without `at` for today."
     )
@@ -91,7 +91,7 @@ class CrsUnknown(Rejected):
     code = "crs-unknown"
     title_zh, title_en = "不认识的坐标系", "Unknown coordinate system"
     detail_zh = (
-        "不认识坐标系 {crs}。可用:WGS84、CGCS2000、GCJ-02、BD-09,或 EPSG:编号(如 EPSG:4548)。"
+        "不认识坐标系 {crs}。可用：WGS84、CGCS2000、GCJ-02、BD-09，或 EPSG:编号（如 EPSG:4548）。"
     )
     detail_en = (
         "The coordinate system {crs} is not known. Use WGS84, CGCS2000, GCJ-02, BD-09 or "
@@ -104,7 +104,7 @@ class PositionInvalid(Rejected):
 
     code = "position-invalid"
     title_zh, title_en = "坐标无效", "Invalid position"
-    detail_zh = "坐标 ({lon}, {lat}) 按 {crs} 解读无效:{hint_zh}"
+    detail_zh = "坐标 ({lon}, {lat}) 按 {crs} 解读无效：{hint_zh}"
     detail_en = "The position ({lon}, {lat}) is not valid in {crs}: {hint_en}"
 
 
@@ -145,7 +145,7 @@ class CategoryRowInvalid(Rejected):
     code = "category-row-invalid"
     title_zh, title_en = "类别文件有误", "Invalid category file"
     detail_zh = (
-        "类别文件第 {line} 行 {column} 列的值“{value}”无效:应为{expected_zh}。未写入任何内容。"
+        "类别文件第 {line} 行 {column} 列的值“{value}”无效：应为{expected_zh}。未写入任何内容。"
     )
     detail_en = (
         "Line {line} of the category file, column {column}: {value!r} is not {expected_en}. "
@@ -169,7 +169,7 @@ class LimitInvalid(Rejected):
     title_zh, title_en = "时限无效", "Invalid limit"
     detail_zh = (
         "时限 {amount} {unit} 无效。请给出 work_hours(工作时)或 urgent_hours(紧急工作时)的正数,"
-        "或 work_days(工作日)的正整数,不超过 100000。"
+        "或 work_days(工作日)的正整数，不超过 100000。"
     )
     detail_en = (
         "The limit {amount} {unit} is not valid. Give a positive number of work_hours or "
@@ -183,7 +183,7 @@ class CalendarMissing(Unavailable):
     code = "calendar-missing"
     title_zh, title_en = "缺少该年节假日安排", "No calendar for that year"
     detail_zh = (
-        "没有 {year} 年的国务院节假日安排,无法计算时限。"
+        "没有 {year} 年的国务院节假日安排，无法计算时限。"
         "请升级 chinesecalendar 或录入该年的放假通知。"
     )
     detail_en = (
@@ -200,7 +200,7 @@ class DatabaseUnavailable(Unavailable):
 
     code = "database-unavailable"
     title_zh, title_en = "数据库暂不可用", "Database unavailable"
-    detail_zh = "数据库暂时没有应答,未写入任何内容。请稍后重试。"
+    detail_zh = "数据库暂时没有应答，未写入任何内容。请稍后重试。"
     detail_en = (
         "The database does not answer at the moment; nothing was written. Try again shortly."
     )
@@ -223,7 +223,7 @@ class SettingInvalid(Rejected):
 
     code = "setting-invalid"
     title_zh, title_en = "设置无效", "Invalid setting"
-    detail_zh = "环境变量 {variable} 无效:{reason}。运行 gridward settings 可查看全部设置。"
+    detail_zh = "环境变量 {variable} 无效：{reason}。运行 gridward settings 可查看全部设置。"
     detail_en = (
         "The environment variable {variable} is not valid: {reason}. "
         "`gridward settings` lists all settings."
@@ -251,7 +251,7 @@ class CredentialInvalid(NotSignedIn):
 
     code = "credential-invalid"
     title_zh, title_en = "登录凭证无效", "Invalid credential"
-    detail_zh = "令牌或会话无效、已过期或已被吊销。请重新登录,或用 gridward token 签发新令牌。"
+    detail_zh = "令牌或会话无效、已过期或已被吊销。请重新登录，或用 gridward token 签发新令牌。"
     detail_en = (
         "The token or session is unknown, expired or revoked. Sign in again, or issue a new token "
         "with `gridward token`."
@@ -263,7 +263,7 @@ class LinkInvalid(NotSignedIn):
 
     code = "link-invalid"
     title_zh, title_en = "登录链接无效", "Invalid sign-in link"
-    detail_zh = "登录链接只能使用一次,此链接无效、已过期或已使用。请用令牌登录,或索取新的链接。"
+    detail_zh = "登录链接只能使用一次，此链接无效、已过期或已使用。请用令牌登录，或索取新的链接。"
     detail_en = (
         "A sign-in link works once; this one is unknown, expired or was used. Sign in with a "
         "token, or ask for a new link."
@@ -275,7 +275,7 @@ class RoleNotAllowed(Forbidden):
 
     code = "role-not-allowed"
     title_zh, title_en = "角色无权限", "Not allowed for this role"
-    detail_zh = "当前角色 {role} 无权执行此操作。有权限的角色:{allowed}。"
+    detail_zh = "当前角色 {role} 无权执行此操作。有权限的角色：{allowed}。"
     detail_en = "The role {role} may not do this. Roles that may: {allowed}."
 
 
@@ -284,7 +284,7 @@ class OutsideScope(Forbidden):
 
     code = "outside-scope"
     title_zh, title_en = "超出管辖范围", "Outside your area"
-    detail_zh = "当前登录仅限区域 {scope},不能操作 {code}。请使用相应区域的账号。"
+    detail_zh = "当前登录仅限区域 {scope}，不能操作 {code}。请使用相应区域的账号。"
     detail_en = "This sign-in acts only inside {scope}, not in {code}. Use a sign-in of that area."
 
 
@@ -295,7 +295,7 @@ class CrossSiteRequest(Forbidden):
     title_zh, title_en = "跨站请求被拒绝", "Cross-site request refused"
     detail_zh = (
         "使用会话 Cookie 的写操作必须来自本站页面并带有 X-CSRF-Token 请求头。"
-        "请刷新页面后重试;程序调用请改用令牌。"
+        "请刷新页面后重试；程序调用请改用令牌。"
     )
     detail_en = (
         "A write with the session cookie must come from a page of this site and carry the header "
@@ -317,7 +317,7 @@ class RoleUnknown(Rejected):
 
     code = "role-unknown"
     title_zh, title_en = "没有这个角色", "No such role"
-    detail_zh = "没有角色 {role}。可用:{roles}。"
+    detail_zh = "没有角色 {role}。可用：{roles}。"
     detail_en = "There is no role {role}. Roles: {roles}."
 
 
@@ -326,7 +326,7 @@ class IdempotencyKeyInvalid(Rejected):
 
     code = "idempotency-key-invalid"
     title_zh, title_en = "Idempotency-Key 无效", "Invalid Idempotency-Key"
-    detail_zh = "Idempotency-Key 应为 1 到 255 个可见 ASCII 字符,例如 UUID。"
+    detail_zh = "Idempotency-Key 应为 1 到 255 个可见 ASCII 字符，例如 UUID。"
     detail_en = "An Idempotency-Key is 1 to 255 visible ASCII characters, a UUID for example."
 
 
@@ -335,7 +335,7 @@ class IdempotencyKeyReused(Conflict):
 
     code = "idempotency-key-reused"
     title_zh, title_en = "Idempotency-Key 已用于其他请求", "Idempotency-Key used before"
-    detail_zh = "此 Idempotency-Key 已用于内容不同的请求,未写入。新的请求请使用新的值。"
+    detail_zh = "此 Idempotency-Key 已用于内容不同的请求，未写入。新的请求请使用新的值。"
     detail_en = (
         "This Idempotency-Key came with another request before; nothing was written. A new "
         "request needs a new key."
@@ -350,7 +350,7 @@ class RadiusInvalid(Rejected):
 
     code = "radius-invalid"
     title_zh, title_en = "半径无效", "Invalid radius"
-    detail_zh = "半径 {radius_m} 米无效:必须大于 0 且不超过 {largest_m} 米。"
+    detail_zh = "半径 {radius_m} 米无效：必须大于 0 且不超过 {largest_m} 米。"
     detail_en = "A radius of {radius_m} m is not valid: it must be above 0 and at most {largest_m}."
 
 
@@ -359,7 +359,7 @@ class ReachUnavailable(Rejected):
 
     code = "reach-unavailable"
     title_zh, title_en = "暂不支持的到达方式", "Reach not available"
-    detail_zh = "到达方式 {reach} 暂不可用,目前只能按直线距离计算:请用 reach=straight。"
+    detail_zh = "到达方式 {reach} 暂不可用，目前只能按直线距离计算：请用 reach=straight。"
     detail_en = (
         "The reach {reach} is not available yet; only straight-line distance is: "
         "use reach=straight."
@@ -371,7 +371,7 @@ class StationKindUnknown(Rejected):
 
     code = "station-kind-unknown"
     title_zh, title_en = "没有这类站点", "No such kind of station"
-    detail_zh = "没有正在使用的 {kinds} 类站点。现有类别:{known}。"
+    detail_zh = "没有正在使用的 {kinds} 类站点。现有类别：{known}。"
     detail_en = "No open station is of the kind {kinds}. Known kinds: {known}."
 
 
@@ -380,7 +380,7 @@ class LevelTooCoarse(Rejected):
 
     code = "level-too-coarse"
     title_zh, title_en = "统计层级不适用", "Level does not fit"
-    detail_zh = "区域 {area} 之内没有层级 {by} 可供统计。可用层级:{levels}。"
+    detail_zh = "区域 {area} 之内没有层级 {by} 可供统计。可用层级：{levels}。"
     detail_en = "The area {area} holds no area of the level {by}. Levels that fit: {levels}."
 
 
@@ -389,7 +389,7 @@ class MapUnknown(NotFound):
 
     code = "map-unknown"
     title_zh, title_en = "没有这张地图", "No such map"
-    detail_zh = "没有名为 {key} 的地图。可用:{known}。"
+    detail_zh = "没有名为 {key} 的地图。可用：{known}。"
     detail_en = "There is no map {key}. Maps: {known}."
 
 
@@ -431,7 +431,7 @@ class SchemaBehind(Unavailable):
 
     code = "schema-behind"
     title_zh, title_en = "数据库结构版本不符", "Schema is not current"
-    detail_zh = "数据库结构版本为 {current},程序需要 {head}。请运行 gridward db migrate。"
+    detail_zh = "数据库结构版本为 {current}，程序需要 {head}。请运行 gridward db migrate。"
     detail_en = (
         "The database's schema is at {current}, this code needs {head}. Run `gridward db migrate`."
     )
@@ -442,7 +442,7 @@ class NotReady(Unavailable):
 
     code = "not-ready"
     title_zh, title_en = "服务尚未就绪", "Not ready"
-    detail_zh = "以下部分尚未就绪:{parts}。原因见 facts.reasons。"
+    detail_zh = "以下部分尚未就绪：{parts}。原因见 facts.reasons。"
     detail_en = "These parts are not ready: {parts}. facts.reasons says why."
 
 
@@ -454,7 +454,7 @@ class SourceUnknown(Rejected):
 
     code = "source-unknown"
     title_zh, title_en = "来源未登记", "Unknown source"
-    detail_zh = "来源 {source} 未登记。可用:{known}。"
+    detail_zh = "来源 {source} 未登记。可用：{known}。"
     detail_en = "The source {source} is not known. Use one of: {known}."
 
 
@@ -463,7 +463,7 @@ class EventCategoryInvalid(Rejected):
 
     code = "event-category-invalid"
     title_zh, title_en = "类别无效", "Invalid category"
-    detail_zh = "没有类别 {category},事件未受理。可用类别见 GET /v1/categories。"
+    detail_zh = "没有类别 {category}，事件未受理。可用类别见 GET /v1/categories。"
     detail_en = (
         "There is no category {category}; the event was not taken in. GET /v1/categories lists "
         "the categories."
@@ -475,7 +475,7 @@ class EventUnknown(NotFound):
 
     code = "event-unknown"
     title_zh, title_en = "没有这个事件", "No such event"
-    detail_zh = "没有编号为 {id} 的事件,或它不在您的辖区内。"
+    detail_zh = "没有编号为 {id} 的事件，或它不在您的辖区内。"
     detail_en = "There is no event {id}, or it lies outside your area."
 
 
@@ -484,7 +484,7 @@ class OutOfScope(Forbidden):
 
     code = "out-of-scope"
     title_zh, title_en = "超出辖区", "Outside your area"
-    detail_zh = "您的权限限于区域 {area},而该位置属于 {grid}。未写入任何内容。"
+    detail_zh = "您的权限限于区域 {area}，而该位置属于 {grid}。未写入任何内容。"
     detail_en = "Your sign-in is limited to the area {area}; this place lies in {grid}."
 
 
@@ -514,7 +514,7 @@ class FormatUnknown(Rejected):
 
     code = "format-unknown"
     title_zh, title_en = "不支持的文件格式", "Unknown file format"
-    detail_zh = "不支持文件 {path} 的格式。可用的扩展名:{known}。"
+    detail_zh = "不支持文件 {path} 的格式。可用的扩展名：{known}。"
     detail_en = "The format of {path} is not known. Endings that are: {known}."
 
 
@@ -523,7 +523,7 @@ class FileUnreadable(Rejected):
 
     code = "file-unreadable"
     title_zh, title_en = "文件无法读取", "The file cannot be read"
-    detail_zh = "无法读取文件 {path}:{reason}"
+    detail_zh = "无法读取文件 {path}：{reason}"
     detail_en = "The file {path} cannot be read: {reason}"
 
 
@@ -532,7 +532,7 @@ class LayerUnclear(Rejected):
 
     code = "layer-unclear"
     title_zh, title_en = "请指定图层", "Which layer?"
-    detail_zh = "文件 {path} 中有图层:{layers}。请用 --layer 指定其中一个。"
+    detail_zh = "文件 {path} 中有图层：{layers}。请用 --layer 指定其中一个。"
     detail_en = "The file {path} has the layers: {layers}. Name one of them with --layer."
 
 
@@ -541,7 +541,7 @@ class ColumnMissing(Rejected):
 
     code = "column-missing"
     title_zh, title_en = "没有这一列", "No such column"
-    detail_zh = "文件 {path} 没有列 {column}。现有的列:{columns}。"
+    detail_zh = "文件 {path} 没有列 {column}。现有的列：{columns}。"
     detail_en = "The file {path} has no column {column}. It has: {columns}."
 
 
@@ -550,7 +550,7 @@ class GeometryMissing(Rejected):
 
     code = "geometry-missing"
     title_zh, title_en = "文件没有几何信息", "The file has no geometry"
-    detail_zh = "文件 {path} 没有几何,也没有可识别的经纬度列或 WKT 列。现有的列:{columns}。"
+    detail_zh = "文件 {path} 没有几何，也没有可识别的经纬度列或 WKT 列。现有的列：{columns}。"
     detail_en = (
         "The file {path} has no geometry and no column of longitude, latitude or WKT that is "
         "recognised. It has: {columns}."
@@ -567,3 +567,33 @@ class CrsUndeclared(Rejected):
         "The coordinate system that {path} declares ({declared}) has no EPSG number. Name the "
         "system with --crs."
     )
+
+
+class ValidFromTooEarly(Rejected):
+    """A publication that would be in force before the one it follows."""
+
+    code = "valid-from-too-early"
+    title_zh, title_en = "生效时间过早", "Valid too early"
+    detail_zh = "生效时间 {valid_from} 必须晚于现行边界版本的生效时间 {earliest},未写入。"
+    detail_en = (
+        "The boundaries cannot be valid from {valid_from}: it must be later than {earliest}, from "
+        "which the present revision is. Nothing was written."
+    )
+
+
+class DraftUnknown(NotFound):
+    """No open draft of that number."""
+
+    code = "draft-unknown"
+    title_zh, title_en = "没有这个草稿", "No such draft"
+    detail_zh = "没有编号为 {draft_id} 的未发布草稿。"
+    detail_en = "There is no unpublished draft {draft_id}."
+
+
+class InstantInvalid(Rejected):
+    """A text that is no instant with an offset."""
+
+    code = "instant-invalid"
+    title_zh, title_en = "时间无效", "Invalid instant"
+    detail_zh = "“{value}”不是带时区的时间。请写成 2026-11-23T10:00:00+08:00。"
+    detail_en = "“{value}” is not an instant with an offset. Write 2026-11-23T10:00:00+08:00."

@@ -4,6 +4,8 @@ What folium does by itself and what happens here instead:
 
 * ten scripts and styles of four hosts: Leaflet's own two files, written into the page;
 * random element ids: ids by the order of the elements, so equal input gives equal bytes;
+* what a macro has rendered is read as a template a second time, so that a name holding ``{{ }}``
+  runs on the server: rendered text stays text (:class:`_Once`);
 * no content security policy: a page allows exactly its own inline scripts and styles by their
   SHA-256 (``'unsafe-inline'`` is not needed), and connects to nothing;
 * OpenStreetMap tiles: none, unless a base map is set.
@@ -15,9 +17,10 @@ import base64
 import hashlib
 import html
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import resources
+from types import SimpleNamespace
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -27,6 +30,7 @@ from folium.template import Template
 
 from maps.assets import inline
 
+_DELIMITER: Final = re.compile(r"\{\{|\{%|\{#")
 _INLINE: Final = re.compile(r"<(script|style)>(.*?)</\1>", re.DOTALL)
 
 
@@ -107,7 +111,11 @@ def finish(
     figure.header.add_child(_Raw(f"<script>{inline('/assets/leaflet/leaflet.js')}</script>"))
     figure.header.add_child(_Raw(f"<style>{inline('/assets/leaflet/leaflet.css')}</style>"))
     figure.html.add_child(_Raw(body), index=0)
-    _number(figure)
+    for number, element in enumerate(_walk(figure)):
+        # branca draws ids at random and offers no way to choose them
+        element._id = f"{number:04d}"  # noqa: SLF001
+        if isinstance(element, MacroElement):
+            element._template = _Once(element._template)  # noqa: SLF001
     # folium's own <style> for the map's size comes from the header; ours must come after it
     text = figure.render().replace("<html>", f'<html lang="{language_tag}">', 1)
     own = resources.files("maps").joinpath("pages", "map.css").read_text(encoding="utf-8")
@@ -156,10 +164,43 @@ def _policy(text: str, ground: BaseMap | None) -> str:
     )
 
 
-def _number(root: Element) -> None:
-    """Give every element an id by its place in the tree."""
-    for number, element in enumerate(_walk(root)):
-        element._id = f"{number:04d}"  # noqa: SLF001 - branca draws it at random and offers no way
+class _Once:
+    """A folium template whose output is plain to the second template that branca makes of it."""
+
+    def __init__(self, template: Any) -> None:  # noqa: ANN401 - folium has no types
+        self._template = template
+
+    @property
+    def module(self) -> SimpleNamespace:
+        """Return the template's macros, as branca looks them up."""
+        macros = self._template.module.__dict__
+        return SimpleNamespace(
+            **{
+                part: _plain(macros[part])
+                for part in ("header", "html", "script")
+                if part in macros
+            }
+        )
+
+    def render(self, **values: Any) -> str:  # noqa: ANN401
+        """Return the whole template's output."""
+        return _without_delimiters(self._template.render(**values))
+
+
+def _plain(macro: Callable[..., Any]) -> Callable[..., str]:
+    def rendered(*arguments: Any) -> str:  # noqa: ANN401
+        return _without_delimiters(str(macro(*arguments)))
+
+    return rendered
+
+
+def _without_delimiters(text: str) -> str:
+    """Return text that a Jinja template renders as it stands.
+
+    >>> folium.template.Template(_without_delimiters("a {{ 7*7 }} {% if %} {#")).render()
+    'a {{ 7*7 }} {% if %} {#'
+    """
+    return _DELIMITER.sub(lambda found: "{{ '" + found[0] + "' }}", text)
 
 
 def _walk(element: Any) -> Iterator[Element]:  # noqa: ANN401 - branca has no types

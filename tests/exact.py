@@ -26,7 +26,7 @@ def covers(area: BaseGeometry, lon: float, lat: float) -> bool:
         return False
     px, py = _integer(lon), _integer(lat)
     inside = False
-    for ring in shapely.get_rings(area):
+    for ring in shapely.get_rings(shapely.get_parts(area)):
         coordinates = shapely.get_coordinates(ring)
         y1, y2 = coordinates[:-1, 1], coordinates[1:, 1]
         near = np.flatnonzero((np.minimum(y1, y2) <= lat) & (np.maximum(y1, y2) >= lat))

@@ -14,7 +14,7 @@ from gis.store import tables
 from gis.store.unit_of_work import Database, UnitOfWork
 
 WEST, SOUTH, SIDE = 118.2, 32.2, 0.1
-HOSTILE = "<img src=x onerror=\"document.title='broken'\">{{ 7*7 }}</script><b>"
+HOSTILE = "<img src=x onerror=\"document.title='broken'\">{{ 7*7 }}{% if %}{#</script><b>"
 
 AREAS: list[tuple[str, str, str | None, str, tuple[float, float, float, float]]] = [
     ("341100", "city", None, "小城市", (0, 0, 2, 2)),
@@ -75,9 +75,7 @@ def write(work: UnitOfWork) -> None:
         .returning(tables.boundary_revisions.c.id)
     )
     for code, level, parent, name, corners in AREAS:
-        work.execute(
-            sa.insert(tables.areas).values(code=code, level=level, code_system="local")
-        )
+        work.execute(sa.insert(tables.areas).values(code=code, level=level, code_system="local"))
         work.execute(
             sa.insert(tables.area_versions).values(
                 area_code=code,
@@ -92,7 +90,7 @@ def write(work: UnitOfWork) -> None:
             )
         )
     for code, name, kind, lon, lat in STATIONS:
-        add_station(work, code, name, kind, lon, lat)
+        add_station(work, code, name, kind, lon=lon, lat=lat)
     for lon, lat, residents, grid in BUILDINGS:
         work.execute(
             sa.insert(tables.buildings).values(
@@ -105,7 +103,7 @@ def write(work: UnitOfWork) -> None:
 
 
 def add_station(
-    work: UnitOfWork, code: str, name: str, kind: str, lon: float, lat: float
+    work: UnitOfWork, code: str, name: str, kind: str, *, lon: float, lat: float
 ) -> None:
     work.execute(
         sa.insert(tables.stations).values(

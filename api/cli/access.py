@@ -9,7 +9,7 @@ import typer
 from api.cli.session import language, open_database, put, say
 from gis.errors import AreaUnknown, RoleUnknown
 from gis.governance.actors import ROLES, SYSTEM
-from gis.services.access import issue_token
+from gis.services import access
 
 
 def token(
@@ -32,7 +32,9 @@ def token(
     """签发令牌(只显示一次)/ Issue a token; it is shown once and kept only as a hash."""
     with open_database() as database:
         try:
-            issued = issue_token(database, SYSTEM, role=role, area=area, days=days, label=label)
+            issued = access.issue_token(
+                database, SYSTEM, role=role, area=area, days=days, label=label
+            )
         except (RoleUnknown, AreaUnknown) as error:
             option = "--role" if isinstance(error, RoleUnknown) else "--area"
             raise typer.BadParameter(error.detail(language()), param_hint=option) from None
@@ -51,11 +53,29 @@ def token(
     typer.echo(issued.secret)
     until = issued.expires_at.astimezone().strftime("%Y-%m-%d %H:%M")
     say(
-        f"请妥善保存,此令牌只显示一次;有效期至 {until}。",
+        f"请妥善保存，此令牌只显示一次；有效期至 {until}。",
         f"Keep it safe: it is shown only now. Valid until {until}.",
     )
 
 
+def revoke(
+    credential_id: Annotated[
+        int, typer.Argument(help="令牌编号(token --json 的 id) / id of the token", metavar="ID")
+    ],
+) -> None:
+    """吊销令牌及由它登录的会话 / Revoke a token and the sessions opened with it."""
+    with open_database() as database:
+        ended = access.revoke(database, SYSTEM, credential_id)
+    if ended == 0:
+        say(
+            f"没有编号为 {credential_id} 的有效凭证。",
+            f"There is no live credential {credential_id}.",
+        )
+        raise typer.Exit(1)
+    say(f"已吊销 {ended} 个凭证，数秒内生效。", f"Revoked {ended}; effective within seconds.")
+
+
 def register(app: typer.Typer) -> None:
-    """Add the command."""
+    """Add the commands."""
     app.command("token")(token)
+    app.command("revoke")(revoke)

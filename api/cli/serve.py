@@ -73,7 +73,7 @@ def up(
         float, typer.Option(help="示范城市规模 / scale of the demo city", min=0.02, max=10)
     ] = 1.0,
 ) -> None:
-    """一步启动:数据库、结构、示范城市、服务 / Bring everything up: database, schema, demo city, server."""
+    """一步启动:数据库、结构、示范城市、服务 / Database, schema, demo city, server: all at once."""
     settings = load()
     refuse_taken_port(settings)
     with cluster.database(settings) as urls:

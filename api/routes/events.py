@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from api.idempotency import Keyed, respond
+from api.language import language_of
 from api.routes.areas import Cursor, Open
 from api.routes.matching import LocationIn
 from api.schemas import DEFAULT_LIMIT, AreaCode, Instant, Limit, Line, Prose, cursor, keys_of
@@ -84,7 +85,7 @@ Box = Annotated[str, AfterValidator(_box), Query(description="west,south,east,no
 
 
 @router.post("/events", status_code=201, summary="Report an event")
-def report(body: EventIn, app: Open, actor: Sender, keyed: Keyed) -> Response:
+def report(body: EventIn, request: Request, app: Open, actor: Sender, keyed: Keyed) -> Response:
     """Match, route and store an event; 201, or 200 when this source already sent it."""
     answer = intake.report_event(
         app.database,
@@ -93,6 +94,7 @@ def report(body: EventIn, app: Open, actor: Sender, keyed: Keyed) -> Response:
         body.report(),
         now=clock.now,
         auto_threshold=app.settings.auto_threshold,
+        language=language_of(request),
         keyed=keyed,
     )
     body_out: Any = answer.body
@@ -138,6 +140,7 @@ def events(
         ),
         after=None if after is None else _event_key(after),
         limit=limit,
+        language=language_of(request),
     )
     following = None
     if more:
@@ -148,9 +151,9 @@ def events(
 
 
 @router.get("/events/{event_id}", summary="One event")
-def one(app: Open, actor: Sender, event_id: uuid.UUID) -> dict[str, Any]:
+def one(request: Request, app: Open, actor: Sender, event_id: uuid.UUID) -> dict[str, Any]:
     """What came in, what was made of it, and who has it."""
-    return intake.event(app.database, actor, event_id)
+    return intake.event(app.database, actor, event_id, language_of(request))
 
 
 @router.get("/events/{event_id}/log", summary="The history of an event")

@@ -11,6 +11,7 @@ from api.language import language_of
 from api.routes.areas import Open
 from api.schemas import Coordinate, CrsName, Instant, Line, Prose
 from api.security import allow_signed_in
+from gis import clock
 from gis.governance.actors import Actor
 from gis.services import matching
 from gis.services.matching import Location, MatchRequest
@@ -71,6 +72,7 @@ def match(body: MatchIn, request: Request, app: Open, actor: SignedIn) -> dict[s
         app.boundaries,
         actor,
         body.request(),
+        now=clock.now(),
         threshold=app.settings.auto_threshold,
         language=language_of(request),
     )

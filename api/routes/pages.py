@@ -23,6 +23,7 @@ from gis.errors import GovernanceError, NotFound, Unavailable
 from gis.governance.actors import ANONYMOUS, ROLES, Actor
 from gis.services.overview import CityNumbers, city_numbers
 from maps import assets
+from maps.catalogue import MAPS
 
 router = APIRouter(tags=["pages"])
 
@@ -65,6 +66,7 @@ async def start(
         role=ROLES.get(actor.role),
         csrf=csrf_token(session) if session else None,
         paths=_paths(request),
+        maps=[row for row in MAPS.values() if row.public or actor != ANONYMOUS],
     )
 
 

@@ -166,7 +166,7 @@ class CellIndex:
     def _edges_of(self, position: int) -> FloatArray:
         edges = self._edges.get(position)
         if edges is None:
-            rings = shapely.get_rings(self.geometries[position])
+            rings = shapely.get_rings(shapely.get_parts(self.geometries[position]))
             coordinates, ring = shapely.get_coordinates(rings, return_index=True)
             inside = ring[:-1] == ring[1:]
             edges = np.hstack([coordinates[:-1], coordinates[1:]])[inside]

@@ -211,7 +211,7 @@ class _Row:
             units = " | ".join(UNITS)
             raise self.refusal(
                 column,
-                f"“数量 单位”,单位为 {units},工作日为整数",
+                f"“数量 单位”，单位为 {units}，工作日为整数",
                 f"'<amount> <unit>' with a unit of {units}, whole working days",
             ) from error
         return Limit(cast("float", number), cast("Unit", unit))

@@ -211,13 +211,13 @@ def _why(member: TeamMember, level: Level, missed: Sequence[TeamMember]) -> Reas
         "absent": [row.person_name for row in missed],
     }
     if not missed:
-        return Reason("on-duty", f"{who_zh},当前在岗。", f"{who_en}, is on duty.", facts)
+        return Reason("on-duty", f"{who_zh}，当前在岗。", f"{who_en}, is on duty.", facts)
     away_zh = "、".join(f"{ROLES[r.role].title_zh}{r.person_name}" for r in missed)
     away_en = ", ".join(f"{r.person_name} ({ROLES[r.role].title_en})" for r in missed)
     verb = "is" if len(missed) == 1 else "are"
     return Reason(
         "next-in-line",
-        f"{away_zh}不在岗,顺位由{who_zh}接办。",
+        f"{away_zh}不在岗，顺位由{who_zh}接办。",
         f"{who_en}: {away_en} {verb} absent.",
         facts,
     )
@@ -231,20 +231,20 @@ def _why_nobody(
     if missed:
         return Reason(
             "everybody-absent",
-            f"{named} 的值守人员均不在岗,请人工派遣。",
+            f"{named} 的值守人员均不在岗，请人工派遣。",
             f"Everybody on duty in {', '.join(areas)} is absent: assign it by hand.",
             {"areas": areas, "absent": [row.person_name for row in missed]},
         )
     if rows:
         return Reason(
             "no-suitable-role",
-            f"{named} 没有可接办此类案件的人员,请补充值守表或人工派遣。",
+            f"{named} 没有可接办此类案件的人员，请补充值守表或人工派遣。",
             f"Nobody in {', '.join(areas)} holds a role that takes such a case.",
             {"areas": areas, "roles": sorted({row.role for row in rows})},
         )
     return Reason(
         "no-team",
-        f"{named} 在该时点没有值守人员,请补充值守表或人工派遣。",
+        f"{named} 在该时点没有值守人员，请补充值守表或人工派遣。",
         f"No duty is registered for {', '.join(areas) or 'this place'} at that time.",
         {"areas": areas},
     )

@@ -17,13 +17,46 @@ def converted_crs(crs: str, shift_m: float) -> Reason:
     """Say that coordinates were converted, and how far that moved the pin.
 
     >>> converted_crs("GCJ-02", 555.2).text_zh
-    '坐标按 GCJ-02 解读并转换为 WGS84,移动了 555 米。'
+    '坐标按 GCJ-02 解读并转换为 WGS84，移动了 555 米。'
     """
     return Reason(
         "converted-crs",
-        f"坐标按 {crs} 解读并转换为 WGS84,移动了 {_metres(shift_m)} 米。",
+        f"坐标按 {crs} 解读并转换为 WGS84，移动了 {_metres(shift_m)} 米。",
         f"Read as {crs} and converted to WGS84, which moved the pin by {_metres(shift_m)} m.",
         {"crs": crs, "shift_m": round(shift_m, 3)},
+    )
+
+
+def projected(crs: str) -> Reason:
+    """Say that easting and northing were converted.
+
+    >>> projected("EPSG:4548").text_en
+    'Read as easting and northing of EPSG:4548 and converted to WGS84.'
+    """
+    return Reason(
+        "converted-crs",
+        f"坐标按 {crs} 的东、北坐标解读并转换为 WGS84。",
+        f"Read as easting and northing of {crs} and converted to WGS84.",
+        {"crs": crs, "shift_m": None},
+    )
+
+
+def taken_as_is(crs: str) -> Reason:
+    """Say that nothing was converted."""
+    return Reason(
+        "taken-as-is",
+        f"坐标按 {crs} 解读，无需转换。",
+        f"Read as {crs}; nothing to convert.",
+        {"crs": crs, "shift_m": 0.0},
+    )
+
+
+def address_only() -> Reason:
+    """Say that there is no pin, and that addresses are placed by a person."""
+    return Reason(
+        "no-position",
+        "没有定位点，只有地址，请调度员在地图上确认位置。",
+        "There is an address but no pin: a dispatcher places it on the map.",
     )
 
 
@@ -39,10 +72,10 @@ def inside(
     }
     edge_zh = edge_en = sure_zh = sure_en = ""
     if edge_distance_m is not None:
-        edge_zh = f",距边界 {_metres(edge_distance_m)} 米"
+        edge_zh = f"，距边界 {_metres(edge_distance_m)} 米"
         edge_en = f", {_metres(edge_distance_m)} m from the edge"
     if accuracy_m:
-        sure_zh = f",按定位精度 {_metres(accuracy_m)} 米有 {_percent(share)} 的把握"
+        sure_zh = f"，按定位精度 {_metres(accuracy_m)} 米有 {_percent(share)} 的把握"
         sure_en = f"; with an accuracy of {_metres(accuracy_m)} m that is {_percent(share)} sure"
     return Reason(
         "inside",
@@ -73,7 +106,7 @@ def several_cover(
         settled_zh, settled_en = "按精度范围内的占比排序", "ranked by share of the accuracy circle"
     return Reason(
         "areas-overlap" if overlap else "on-shared-edge",
-        f"定位点在 {names_zh} {where_zh},{settled_zh}。",
+        f"定位点在 {names_zh} {where_zh}，{settled_zh}。",
         f"The pin lies {where_en}; {settled_en}: {names_en}.",
         {"codes": [c.code for c in ranked], "by_rule": by_rule},
     )
@@ -83,13 +116,13 @@ def reaches(reached: Sequence[Candidate], accuracy_m: float | None) -> Reason:
     """Say which areas the accuracy circle reaches."""
     zh = "、".join(f"{c.area.name} {_percent(c.probability)}" for c in reached[:3])
     en = ", ".join(f"{c.area.name} {_percent(c.probability)}" for c in reached[:3])
-    radius_zh = "" if accuracy_m is None else f"(精度 {_metres(accuracy_m)} 米)"
+    radius_zh = "" if accuracy_m is None else f"（精度 {_metres(accuracy_m)} 米）"
     radius_en = "" if accuracy_m is None else f" ({_metres(accuracy_m)} m)"
     more_zh, more_en = (" 等", ", ...") if reached[3:] else ("", "")
     areas = "area" if len(reached) == 1 else "areas"
     return Reason(
         "accuracy-reaches",
-        f"定位范围{radius_zh}涉及 {len(reached)} 个区域:{zh}{more_zh}。",
+        f"定位范围{radius_zh}涉及 {len(reached)} 个区域：{zh}{more_zh}。",
         f"The accuracy circle{radius_en} reaches {len(reached)} {areas}: {en}{more_en}.",
         {
             "accuracy_m": accuracy_m,
@@ -104,7 +137,7 @@ def certain_to_level(area: AreaRef, share: float) -> Reason:
     level = LEVELS[area.level]
     return Reason(
         "certain-to-level",
-        f"只能确定到{level.title_zh}一级:{area.name}({_percent(share)})。",
+        f"只能确定到{level.title_zh}一级：{area.name}（{_percent(share)}）。",
         f"Certain only to the {level.title_en}: {area.name} ({_percent(share)}).",
         {"level": area.level, "code": area.code, "probability": round(share, DIGITS)},
     )
@@ -116,7 +149,7 @@ def in_gap(around: AreaRef | None, nearest: NearestArea | None) -> Reason:
     in_zh, in_en = ("本市", "the city") if around is None else (around.name, around.name)
     return Reason(
         "in-gap",
-        f"定位点在{in_zh}内,但没有网格覆盖(盲区){zh}。",
+        f"定位点在{in_zh}内，但没有网格覆盖（盲区）{zh}。",
         f"The pin lies in {in_en}, where no grid covers it{en}.",
         {"around": None if around is None else around.code, **_nearest_facts(nearest)},
     )
@@ -137,7 +170,7 @@ def may_be_outside(outside: float) -> Reason:
     """Say that the place may lie where no area is drawn."""
     return Reason(
         "may-be-outside",
-        f"有 {_percent(outside)} 的可能落在网格之外(市界外或盲区)。",
+        f"有 {_percent(outside)} 的可能落在网格之外（市界外或盲区）。",
         f"It may lie outside every grid ({_percent(outside)}): beyond the city, or in a gap.",
         {"outside_probability": outside},
     )
@@ -148,7 +181,7 @@ def _nearest_words(nearest: NearestArea | None) -> tuple[str, str]:
         return "", ""
     distance = _metres(nearest.distance_m)
     return (
-        f",最近的是{nearest.area.name},相距 {distance} 米",
+        f"，最近的是{nearest.area.name}，相距 {distance} 米",
         f"; the nearest is {nearest.area.name}, {distance} m away",
     )
 

@@ -9,25 +9,31 @@ from datetime import datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
+import structlog
 
 from gis.errors import (
+    CalendarMissing,
     CategoryUnknown,
     EventCategoryInvalid,
     EventUnknown,
+    Language,
     OutOfScope,
     SourceUnknown,
 )
 from gis.governance.actors import Actor
 from gis.governance.calendar import due_at
 from gis.governance.categories import Category
-from gis.governance.duty import Assignment, TeamMember, Unrouted, next_in_line
+from gis.governance.duty import Assignment, Unrouted
 from gis.governance.reasons import Reason
 from gis.services.lookup import Boundaries, BoundarySnapshot
-from gis.services.matching import Match, MatchRequest, match
-from gis.store import access, categories, duty, events
+from gis.services.matching import Match, MatchRequest, kept_reason, match, spoken
+from gis.services.responsibility import responsible
+from gis.store import access, categories, events
 from gis.store.access import Answer, KeyedRequest
-from gis.store.events import EventFilter
+from gis.store.events import EventFilter as EventFilter  # noqa: PLC0414 - what routes ask with
 from gis.store.unit_of_work import Database, UnitOfWork
+
+_log = structlog.get_logger(__name__)
 
 SOURCES: Final[dict[str, tuple[str, str]]] = {
     "snap": ("随手拍", "snap report"),
@@ -49,8 +55,6 @@ SHOWN: Final = (
     "duplicate_of", "version",
 )  # fmt: skip
 """Columns of an event that every answer shows."""
-
-DEFAULT_HANDLERS: Final = ("grid_worker",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +79,7 @@ class Routing:
     status: str
     assignment: Assignment | None
     due_at: datetime | None
-    reason: Reason | None
+    reasons: tuple[Reason, ...]
 
 
 def report_event(
@@ -86,6 +90,7 @@ def report_event(
     *,
     now: Callable[[], datetime],
     auto_threshold: float,
+    language: Language = "zh",
     keyed: KeyedRequest | None = None,
 ) -> Answer:
     """Take an event in: match it, route it, write it; commit before returning.
@@ -108,9 +113,16 @@ def report_event(
             return answered
         known = _known(work, report)
         if known is not None:
-            status, body = 200, _view(work, known)
+            status, body = 200, _view(work, known, language)
         else:
-            status, body = _take_in(work, boundaries, report, now(), auto_threshold)
+            status, body = _take_in(
+                work,
+                boundaries,
+                report,
+                now=now(),
+                auto_threshold=auto_threshold,
+                language=language,
+            )
         return access.remember(work, keyed, status=status, body=body)
 
 
@@ -124,8 +136,10 @@ def _take_in(
     work: UnitOfWork,
     boundaries: Boundaries,
     report: Report,
+    *,
     now: datetime,
     auto_threshold: float,
+    language: Language,
 ) -> tuple[int, dict[str, Any]]:
     category = _category(work, report.request.category)
     snapshot = boundaries.snapshot(work)
@@ -139,8 +153,8 @@ def _take_in(
         if known is None:
             message = "a source reference was taken and is not there"
             raise ValueError(message)
-        return 200, _view(work, known)
-    return 201, _view(work, row["id"])
+        return 200, _view(work, known, language)
+    return 201, _view(work, row["id"], language)
 
 
 def route(
@@ -151,56 +165,40 @@ def route(
     now: datetime,
 ) -> Routing:
     """Decide which queue an event goes to and, where it routes itself, who gets it until when."""
-    if matched.decision != "auto":
-        return Routing(matched.decision, matched.decision, None, None, None)
+    if matched.decision.decision != "auto":
+        return Routing(matched.decision.decision, matched.decision.decision, None, None, ())
     if category is not None and not category.auto_dispatch:
-        return Routing(
-            "review",
-            "review",
-            None,
-            None,
-            Reason(
-                "category-needs-dispatcher",
-                f"类别“{category.title_zh}”须由调度员派遣。",
-                f"Cases of “{category.title_en}” are dispatched by a person.",
-                {"category": category.key},
-            ),
+        why = Reason(
+            "category-needs-dispatcher",
+            f"类别“{category.title_zh}”须由调度员派遣。",
+            f"Cases of “{category.title_en}” are dispatched by a person.",
+            {"category": category.key},
         )
+        return Routing("review", "review", None, None, (why,))
     chosen = responsible(work, snapshot, matched.code, category, now)
     if isinstance(chosen, Unrouted):
-        return Routing("unrouted", "unrouted", None, None, chosen.reason)
-    due = None
-    if category is not None:
-        limit = category.deadlines["handle"]
-        due = due_at(now, limit.amount, limit.unit)
-    return Routing("auto", "dispatched", chosen, due, chosen.reason)
+        return Routing("unrouted", "unrouted", None, None, (chosen.reason,))
+    due, doubts = _due(category, now)
+    return Routing("auto", "dispatched", chosen, due, (chosen.reason, *doubts))
 
 
-def responsible(
-    work: UnitOfWork,
-    snapshot: BoundarySnapshot,
-    code: str | None,
-    category: Category | None,
-    at: datetime,
-) -> Assignment | Unrouted:
-    """Return who answers for an area at an instant: a person, or why there is none."""
-    path = {area.level: area.code for area in snapshot.path(code)} if code else {}
-    team = [TeamMember(**row) for row in duty.team_of(work, list(path.values()), at)]
-    handlers = DEFAULT_HANDLERS if category is None else category.handler_roles
-    chosen = next_in_line(team, path, handlers, at)
-    if isinstance(chosen, Assignment) and chosen.member.unit_code is None:
-        return Unrouted(
-            Reason(
-                "no-unit",
-                f"{chosen.member.person_name}没有所属单位,请补充后再派遣。",
-                f"{chosen.member.person_name} belongs to no unit: register one, then dispatch.",
-                {"person_id": chosen.member.person_id},
-            )
+def _due(category: Category | None, now: datetime) -> tuple[datetime | None, tuple[Reason, ...]]:
+    """Return the handling deadline; a year without a calendar never keeps an event out."""
+    if category is None:
+        return None, ()
+    limit = category.deadlines["handle"]
+    try:
+        return due_at(now, limit.amount, limit.unit), ()
+    except CalendarMissing as error:
+        _log.error("calendar_missing", **error.facts)
+        return None, (
+            Reason("calendar-missing", error.detail("zh"), error.detail("en"), dict(error.facts)),
         )
-    return chosen
 
 
-def event(database: Database, actor: Actor, event_id: uuid.UUID) -> dict[str, Any]:
+def event(
+    database: Database, actor: Actor, event_id: uuid.UUID, language: Language = "zh"
+) -> dict[str, Any]:
     """Return one event as the actor may see it.
 
     Raises
@@ -209,14 +207,14 @@ def event(database: Database, actor: Actor, event_id: uuid.UUID) -> dict[str, An
         There is none, or it lies outside the actor's area.
     """
     with database.reading(actor) as work:
-        return _view(work, event_id)
+        return _view(work, event_id, language)
 
 
 def event_log(database: Database, actor: Actor, event_id: uuid.UUID) -> list[dict[str, Any]]:
     """Return the history of an event, oldest first."""
     with database.reading(actor) as work:
-        _view(work, event_id)
-        return [_plain(row) for row in events.log_of(work, event_id)]
+        _view(work, event_id, "zh")
+        return [_plain(dict(row)) for row in events.log_of(work, event_id)]
 
 
 def event_list(
@@ -226,14 +224,15 @@ def event_list(
     *,
     after: tuple[datetime, uuid.UUID] | None,
     limit: int,
+    language: Language = "zh",
 ) -> tuple[list[dict[str, Any]], bool]:
     """Return events of the actor's area, newest first, and whether more follow."""
     with database.reading(actor) as work:
         rows = events.listing(work, wanted, after=after, limit=limit + 1)
         orders = _orders(work, [row["id"] for row in rows[:limit]])
-        return [_as_answer(row, orders.get(row["id"], []), actor) for row in rows[:limit]], len(
-            rows
-        ) > limit
+        return [
+            _as_answer(row, orders.get(row["id"], []), actor, language) for row in rows[:limit]
+        ], len(rows) > limit
 
 
 def category_list(database: Database, actor: Actor) -> list[dict[str, Any]]:
@@ -265,9 +264,9 @@ def _in_scope(actor: Actor, matched: Match) -> bool:
         return True
     if matched.code is not None:
         return actor.covers(matched.code)
-    if matched.candidates:
-        return any(actor.covers(candidate.code) for candidate in matched.candidates)
-    return matched.decision == "review"  # no place yet: a dispatcher will find it
+    if matched.decision.candidates:
+        return any(actor.covers(candidate.code) for candidate in matched.decision.candidates)
+    return matched.point is None  # no place yet: a dispatcher will find it
 
 
 def _new_event(
@@ -275,15 +274,18 @@ def _new_event(
 ) -> events.NewEvent:
     request, chosen = report.request, routing.assignment
     answer = matched.to_json()
-    if routing.reason is not None:
-        answer["reasons"].append(routing.reason.to_json())
+    answer["reasons"] += [kept_reason(reason) for reason in routing.reasons]
     location = request.location
     point = matched.point
     entries: list[dict[str, Any]] = [
         {
             "action": "report",
-            "after": {"routing": routing.routing, "status": routing.status, "grid": matched.grid_code},
-            "note": None if routing.reason is None else routing.reason.text_zh,
+            "after": {
+                "routing": routing.routing,
+                "status": routing.status,
+                "grid": matched.grid_code,
+            },
+            "note": " ".join(reason.text_zh for reason in routing.reasons) or None,
         }
     ]
     topics = ["event.created"]
@@ -339,16 +341,19 @@ def _orders(work: UnitOfWork, ids: list[uuid.UUID]) -> dict[uuid.UUID, list[sa.R
     return found
 
 
-def _view(work: UnitOfWork, event_id: uuid.UUID) -> dict[str, Any]:
+def _view(work: UnitOfWork, event_id: uuid.UUID, language: Language) -> dict[str, Any]:
     row = events.by_id(work, event_id)
     scope = work.actor.area_code
     if row is None or (scope is not None and scope not in row["path_codes"] and row["path_codes"]):
         raise EventUnknown(id=str(event_id))
-    return _as_answer(row, _orders(work, [event_id]).get(event_id, []), work.actor)
+    return _as_answer(row, _orders(work, [event_id]).get(event_id, []), work.actor, language)
 
 
-def _as_answer(row: sa.RowMapping, orders: list[sa.RowMapping], actor: Actor) -> dict[str, Any]:
+def _as_answer(
+    row: sa.RowMapping, orders: list[sa.RowMapping], actor: Actor, language: Language
+) -> dict[str, Any]:
     answer = _plain({key: row[key] for key in SHOWN})
+    answer["match"] = spoken(row["match"], language)
     answer["location"] = row["raw_location"]
     answer["point"] = None if row["lon"] is None else {"lon": row["lon"], "lat": row["lat"]}
     answer["grid"] = row["grid_code"]

@@ -102,11 +102,10 @@ class BoundarySnapshot:
         return None
 
 
-class Boundaries:
+class Snapshots:
     """The snapshots of a process: loaded once per revision, shared by its threads."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self) -> None:
         self._lock = threading.Lock()
         self._snapshots: OrderedDict[int, BoundarySnapshot] = OrderedDict()
 
@@ -135,6 +134,14 @@ class Boundaries:
         """Return the newest revision in memory, None before the first look-up."""
         with self._lock:
             return max(self._snapshots, default=None)
+
+
+class Boundaries(Snapshots):
+    """Look-ups on the published boundaries of one database."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__()
+        self._database = database
 
     def at(
         self,
@@ -172,7 +179,7 @@ class Boundaries:
             row = area_store.feature(work, code, revision)
         if row is None:
             raise AreaUnknown(code=code)
-        return {**_as_feature(row), "boundary_revision": revision}
+        return {**_as_feature(dict(row)), "boundary_revision": revision}
 
     def listing(
         self,

@@ -17,18 +17,19 @@ from gis.store.unit_of_work import UnitOfWork
 def replace_all(work: UnitOfWork, categories: Sequence[Category]) -> int:
     """Make these the active categories, in this order, and return how many there are.
 
-    A category that is no longer named stays, inactive: events keep their key. Locks the rows it
-    writes; two replacements at once end with one of the two lists, never with a mixture.
+    A category that is no longer named stays, inactive, with its limits: events keep their key.
+    Locks the table against other writers; two replacements at once end with one of the two lists,
+    never with a mixture.
     """
-    # The first statement takes a lock that conflicts with itself but lets readers read on.
+    # This lock conflicts with itself, but lets readers read on.
     work.execute(sa.text("lock table categories in share row exclusive mode"))
     work.execute(sa.update(table).where(table.c.active).values(active=False))
-    work.execute(sa.delete(limits))
     if not categories:
         return 0
     rows = [_row(category, position) for position, category in enumerate(categories)]
     upsert = insert(table).values(rows)
     overwrite = {name: upsert.excluded[name] for name in rows[0] if name != "key"}
+    work.execute(sa.delete(limits).where(limits.c.category.in_([row["key"] for row in rows])))
     work.execute(upsert.on_conflict_do_update(index_elements=[table.c.key], set_=overwrite))
     work.execute(
         insert(limits).values(

@@ -214,12 +214,15 @@ def buildings_within(work: UnitOfWork, radius_m: float, kinds: list[str] | None 
     The same rule as :func:`gis.coverage.reach.covered`, distances by PostGIS on the spheroid, in
     join form behind the GiST index of the buildings.
     """
+    found = work.rows(within_statement(kinds), radius_m=radius_m + 0.001)
+    return {int(row["id"]) for row in found}
+
+
+def within_statement(kinds: list[str] | None = None) -> sa.Select[Any]:
+    """Return the join of buildings and stations; it takes ``radius_m``, tolerance included."""
     statement = sa.select(buildings.c.id).distinct().join(stations, _REACHES)
     statement = statement.where(stations.c.closed_at.is_(None), buildings.c.residents > 0)
-    if kinds is not None:
-        statement = statement.where(stations.c.kind.in_(kinds))
-    found = work.rows(statement, radius_m=radius_m + 0.001)
-    return {int(row["id"]) for row in found}
+    return statement if kinds is None else statement.where(stations.c.kind.in_(kinds))
 
 
 # The box of the index: a degree of latitude is at least 110,574 m, one of longitude at least

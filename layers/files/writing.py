@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,7 +27,10 @@ WRITTEN_ENDINGS: Final = (*DRIVERS, ".parquet", ".csv")
 
 
 def write(frame: gpd.GeoDataFrame, path: Path | str) -> None:
-    """Write features in lon/lat (EPSG:4326) in the format of the path's ending.
+    """Write features in the format of the path's ending; coordinates as they are.
+
+    GeoJSON of a frame with a CRS is turned into lon/lat, as its standard wants; one without a CRS
+    is written as it is.
 
     GeoJSON has 7 decimals (1 cm) and counter-clockwise shells (RFC 7946). CSV is UTF-8 with a byte
     order mark, as Chinese spreadsheets need it: points as ``lon, lat``, everything else as WKT.
@@ -46,9 +50,7 @@ def write(frame: gpd.GeoDataFrame, path: Path | str) -> None:
         elif ending == ".parquet":
             frame.to_parquet(unfinished)
         else:
-            driver = DRIVERS[ending]
-            options = {"RFC7946": "YES"} if driver == "GeoJSON" else {}
-            pyogrio.write_dataframe(frame, unfinished, driver=driver, layer=path.stem, **options)
+            _to_vector(frame, unfinished, DRIVERS[ending])
 
 
 @contextmanager
@@ -71,6 +73,15 @@ def written(path: Path) -> Iterator[Path]:
     finally:
         unfinished.unlink(missing_ok=True)
         Path(folder).rmdir()
+
+
+def _to_vector(frame: gpd.GeoDataFrame, path: Path, driver: str) -> None:
+    standard = driver == "GeoJSON" and frame.crs is not None
+    options = {"RFC7946": "YES"} if standard else {}
+    with warnings.catch_warnings():
+        # Rejected rows keep their numbers, in a frame that the format cannot name.
+        warnings.filterwarnings("ignore", message="'crs' was not provided")
+        pyogrio.write_dataframe(frame, path, driver=driver, layer=path.stem, **options)
 
 
 def _to_csv(frame: gpd.GeoDataFrame, path: Path) -> None:

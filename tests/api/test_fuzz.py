@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import pytest
 import schemathesis
@@ -13,6 +12,7 @@ from fastapi import FastAPI
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode
+from schemathesis.schemas import APIOperation
 
 from api.app import create_app
 from gis.cluster import Cluster
@@ -40,7 +40,7 @@ def fuzzed(cluster: Cluster, demo_template: str, quiet_settings: Settings) -> It
         yield Fuzzed(app, {"Authorization": f"Bearer {token}"})
 
 
-def problem_of(answer: Any) -> str | None:
+def problem_of(answer: schemathesis.Response) -> str | None:
     """Return what is wrong with an answer, None when it keeps the contract."""
     if answer.status_code < 400:
         return None
@@ -53,6 +53,29 @@ def problem_of(answer: Any) -> str | None:
     return None if set(body) == wanted else f"members {sorted(body)}"
 
 
+def sender(
+    operation: APIOperation, mode: GenerationMode, headers: dict[str, str], until: float
+) -> Callable[[], None]:
+    """Return the Hypothesis test of one operation; it stops sending at its time."""
+
+    @seed(20261123)
+    @settings(
+        max_examples=EXAMPLES,
+        deadline=None,
+        database=None,
+        phases=(Phase.explicit, Phase.generate),
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=operation.as_strategy(generation_mode=mode))
+    def send(case: schemathesis.Case) -> None:
+        if time.monotonic() > until:
+            return
+        fault = problem_of(case.call(headers=headers))
+        assert fault is None, f"{case.as_curl_command()}\n{fault}"
+
+    return send
+
+
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
 def test_no_described_request_breaks_the_server(fuzzed: Fuzzed, mode: GenerationMode) -> None:
     schema = schemathesis.openapi.from_asgi("/openapi.json", fuzzed.app)
@@ -60,24 +83,7 @@ def test_no_described_request_breaks_the_server(fuzzed: Fuzzed, mode: Generation
     share = SECONDS / 2 / len(operations)
     faults: list[str] = []
     for operation in operations:
-        until = time.monotonic() + share
-
-        @seed(20261123)
-        @settings(
-            max_examples=EXAMPLES,
-            deadline=None,
-            database=None,
-            phases=(Phase.explicit, Phase.generate),
-            suppress_health_check=list(HealthCheck),
-        )
-        @given(case=operation.as_strategy(generation_mode=mode))
-        def send(case: schemathesis.Case, until: float = until) -> None:
-            if time.monotonic() > until:
-                return
-            answer = case.call(headers=fuzzed.headers)
-            fault = problem_of(answer)
-            assert fault is None, f"{case.as_curl_command()}\n{fault}"
-
+        send = sender(operation, mode, fuzzed.headers, time.monotonic() + share)
         try:
             send()
         except Unsatisfiable:

@@ -9,6 +9,7 @@ import typer
 from typer.testing import CliRunner
 
 from api.cli import access
+from gis.errors import CredentialInvalid
 from gis.services.access import actor_of_secret
 from gis.store.unit_of_work import Database
 
@@ -31,14 +32,14 @@ def app(shared_database: Database, monkeypatch: pytest.MonkeyPatch) -> typer.Typ
 
 
 def test_prints_a_token_that_works(app: typer.Typer, shared_database: Database) -> None:
-    result = runner.invoke(app, ["--role", "dispatcher", "--days", "2"])
+    result = runner.invoke(app, ["token", "--role", "dispatcher", "--days", "2"])
     assert result.exit_code == 0
     secret = result.stdout.strip()
     assert actor_of_secret(shared_database, secret, "token").actor.role == "dispatcher"
 
 
 def test_json_says_all_of_it(app: typer.Typer) -> None:
-    result = runner.invoke(app, ["--role", "viewer", "--label", "kiosk", "--json"])
+    result = runner.invoke(app, ["token", "--role", "viewer", "--label", "kiosk", "--json"])
     answer = json.loads(result.stdout)
     assert set(answer) == {"token", "id", "role", "area", "label", "expires_at"}
     assert (answer["role"], answer["area"], answer["label"]) == ("viewer", None, "kiosk")
@@ -56,6 +57,14 @@ def test_json_says_all_of_it(app: typer.Typer) -> None:
 def test_wrong_usage_is_status_2_with_words(
     app: typer.Typer, arguments: list[str], words: str
 ) -> None:
-    result = runner.invoke(app, arguments)
+    result = runner.invoke(app, ["token", *arguments])
     assert result.exit_code == 2
     assert words in " ".join(result.output.replace("│", " ").split())
+
+
+def test_revoking_says_how_many_ended(app: typer.Typer, shared_database: Database) -> None:
+    made = json.loads(runner.invoke(app, ["token", "--role", "viewer", "--json"]).stdout)
+    assert runner.invoke(app, ["revoke", str(made["id"])]).exit_code == 0
+    with pytest.raises(CredentialInvalid):
+        actor_of_secret(shared_database, made["token"], "token")
+    assert runner.invoke(app, ["revoke", str(made["id"])]).exit_code == 1

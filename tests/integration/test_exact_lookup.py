@@ -42,7 +42,7 @@ def edge_points(index: CellIndex) -> np.ndarray:
     """Every vertex and edge midpoint of 200 grids, and the points one ulp beside them."""
     parts = []
     for geometry in index.geometries[:PROBED_GRIDS]:
-        for ring in shapely.get_rings(geometry):
+        for ring in shapely.get_rings(shapely.get_parts(geometry)):
             vertices = shapely.get_coordinates(ring)
             parts += [vertices, (vertices[:-1] + vertices[1:]) / 2]
     points = np.vstack(parts)

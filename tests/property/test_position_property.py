@@ -7,7 +7,7 @@ from math import cos, exp, hypot, pi, sin
 import numpy as np
 import pytest
 import shapely
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely.geometry.base import BaseGeometry
 
@@ -20,6 +20,8 @@ KX, KY = metres_per_degree(LAT)
 accuracies = st.floats(0.5, 2_000.0)
 seeds = st.integers(0, 2**32 - 1)
 
+unhurried = settings(deadline=None)  # machines that run tests are shared
+
 
 def tiling(seed: int, cells: int = 25) -> list[BaseGeometry]:
     """Return cells that tile a square of 400 m about the pin."""
@@ -31,6 +33,7 @@ def tiling(seed: int, cells: int = 25) -> list[BaseGeometry]:
     return [shapely.intersection(part, frame) for part in parts.geoms]
 
 
+@unhurried
 @given(seeds, accuracies, st.floats(-300, 300), st.floats(-300, 300))
 def test_shares_sum_to_one_and_do_not_depend_on_row_order(
     seed: int, accuracy: float, east: float, north: float
@@ -47,6 +50,7 @@ def test_shares_sum_to_one_and_do_not_depend_on_row_order(
     assert turned.outside == pytest.approx(evidence.outside, abs=1e-9)
 
 
+@unhurried
 @given(seeds, accuracies)
 def test_tiles_weigh_as_much_as_their_union(seed: int, accuracy: float) -> None:
     areas = tiling(seed)
@@ -55,6 +59,7 @@ def test_tiles_weigh_as_much_as_their_union(seed: int, accuracy: float) -> None:
     assert sum(p for _, p in parts) == pytest.approx(whole[0][1], abs=1e-6)
 
 
+@unhurried
 @given(
     st.integers(2, 8),
     st.tuples(st.floats(5, 200), st.floats(0.2, 1.0)),
@@ -79,6 +84,7 @@ def test_moving_inward_never_lowers_the_own_share(
         last = own
 
 
+@unhurried
 @given(st.floats(-3, 3), st.floats(-3, 3), st.floats(-3, 3), st.floats(-3, 3), st.floats(1, 500))
 def test_triangle_at_the_pin_agrees_with_an_integral_over_the_angle(
     x1: float, y1: float, x2: float, y2: float, accuracy: float

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pyproj import Geod
 
 from gis.coverage.demand import people_by_area

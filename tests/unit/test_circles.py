@@ -48,7 +48,7 @@ def test_equal_area_frame_keeps_areas_far_from_its_centre() -> None:
     far = circles([[119.9, 33.6]], 3000.0, equal_area=True)
     assert shapely.area(frame.to_plane(far))[0] == pytest.approx(math.pi * 9e6, rel=3e-6)
     back = frame.to_lon_lat(frame.to_plane(far))
-    assert shapely.hausdorff_distance(far[0], back[0]) < 1e-9
+    assert shapely.hausdorff_distance(far[0], back[0]) < 2e-8  # degrees: 2 mm
 
 
 @pytest.mark.parametrize("radius_m", [0.0, -1.0, math.nan, math.inf])

@@ -53,7 +53,7 @@ def test_the_worker_on_duty_needs_no_excuse() -> None:
     assert answer.member is WORKER
     assert answer.level == "grid"
     assert answer.reason.code == "on-duty"
-    assert answer.reason.text_zh == "王芳是本网格网格员,当前在岗。"
+    assert answer.reason.text_zh == "王芳是本网格网格员，当前在岗。"
 
 
 def test_absent_worker_is_named_in_the_reason() -> None:

@@ -1,0 +1,173 @@
+"""What an import can find wrong in a file: one row per kind, with what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+from shapely.geometry.base import BaseGeometry
+
+Severity = Literal["error", "warning"]
+
+
+@dataclass(frozen=True, slots=True)
+class FindingKind:
+    """A kind of finding: its titles and what to do, in both languages."""
+
+    title_zh: str
+    title_en: str
+    advice_zh: str
+    advice_en: str
+
+
+_CODE: Final = ("请按编码规则改正编码列。", "Correct the code column by the rules of codes.")
+_RING: Final = (
+    "请在制图软件中改正该处边界,或加 --mend 由系统修补并逐一报告面积变化。",
+    "Correct the boundary there, or use --mend: it is mended and each change of area reported.",
+)
+_POSITION: Final = (
+    "请核对坐标列和 --crs;GCJ-02、BD-09、高斯-克吕格坐标不可当作 WGS84。",
+    "Check the coordinates and --crs: GCJ-02, BD-09 and Gauss-Krueger are not WGS84.",
+)
+_GEOMETRY: Final = ("请补上该行的几何图形。", "Give the row the geometry that it lacks.")
+_TILING: Final = (
+    "相邻区域应共用同一条边界线;请在源数据中改正(可用 --report 导出位置)。",
+    "Neighbours should share one line; correct it in the source (--report gives the places).",
+)
+
+KINDS: Final[dict[str, FindingKind]] = {
+    "file-empty": FindingKind(
+        "文件没有数据行",
+        "the file has no rows",
+        "请核对文件和图层。",
+        "Check the file and its layer.",
+    ),
+    "code-missing": FindingKind("缺少编码", "code missing", *_CODE),
+    "code-blank": FindingKind("编码含空白字符", "blanks in the code", *_CODE),
+    "code-full-width": FindingKind("编码含全角数字", "full-width digits in the code", *_CODE),
+    "code-not-digits": FindingKind("编码不全是数字", "code not all digits", *_CODE),
+    "code-length": FindingKind("编码位数不对", "code of a wrong length", *_CODE),
+    "code-level": FindingKind("编码不属于该层级", "code of another level", *_CODE),
+    "code-parent": FindingKind("编码与上级不符", "code does not fit its parent", *_CODE),
+    "code-duplicate": FindingKind(
+        "编码重复",
+        "code occurs twice",
+        "一个编码只能有一行;同一区域的多个部分请先合并为多部件面。",
+        "One row per code; merge the parts of one area into a multipolygon first.",
+    ),
+    "code-taken": FindingKind(
+        "编码已属于别的区域",
+        "code belongs to another area",
+        "该编码已用于其他层级或编码体系,或已停用;编码不得重用,请换用新编码。",
+        "The code is used at another level or in another code system, or retired; codes are never "
+        "reused, choose a new one.",
+    ),
+    "name-missing": FindingKind(
+        "缺少名称", "name missing", "请填写名称列。", "Fill the name column."
+    ),
+    "kind-unknown": FindingKind(
+        "类别不认识",
+        "unknown kind",
+        "请使用系统认识的类别键。",
+        "Use one of the keys that the reason lists.",
+    ),
+    "kind-missing": FindingKind(
+        "缺少类别",
+        "kind missing",
+        "请用 --kind 指定类别列,或用 --default-kind 给出缺省类别。",
+        "Name the column with --kind, or give all rows one with --default-kind.",
+    ),
+    "number-invalid": FindingKind(
+        "数值无效", "not a number", "请填写非负整数。", "Give a whole number that is not negative."
+    ),
+    "geometry-missing": FindingKind("缺少几何图形", "no geometry", *_GEOMETRY),
+    "not-a-polygon": FindingKind("不是面", "not a polygon", *_GEOMETRY),
+    "not-a-point": FindingKind("不是点", "not a point", *_GEOMETRY),
+    "position-invalid": FindingKind("坐标不可信", "implausible position", *_POSITION),
+    "self-intersection": FindingKind("边界自相交", "boundary crosses itself", *_RING),
+    "ring-self-intersection": FindingKind("环自接触", "ring touches itself", *_RING),
+    "hole-outside": FindingKind("内环在外", "hole outside its shell", *_RING),
+    "nested-holes": FindingKind("内环嵌套", "nested holes", *_RING),
+    "nested-shells": FindingKind("部分嵌套", "nested parts", *_RING),
+    "interior-disconnected": FindingKind("内部被割断", "interior in pieces", *_RING),
+    "duplicate-rings": FindingKind("环重复", "ring twice", *_RING),
+    "too-few-points": FindingKind("顶点太少", "too few vertices", *_RING),
+    "ring-open": FindingKind("环未闭合", "open ring", *_RING),
+    "coordinate-not-finite": FindingKind("坐标不是数", "coordinate not a number", *_POSITION),
+    "invalid": FindingKind("几何无效", "invalid geometry", *_RING),
+    "mended": FindingKind(
+        "已修补的几何",
+        "mended geometry",
+        "请核对面积变化;确认后在源数据中一并改正。",
+        "Check the change of area, and correct the source too.",
+    ),
+    "gap": FindingKind("缝隙(无人管)", "gap (nobody's)", *_TILING),
+    "overlap": FindingKind("重叠(两家管)", "overlap (two owners)", *_TILING),
+    "sliver": FindingKind("区域过窄(不足 1 米)", "area under 1 m wide", *_TILING),
+    "parent-unknown": FindingKind(
+        "上级区域尚未入库",
+        "parent not imported yet",
+        "请先导入上级区域,或核对上级编码列。",
+        "Import the level above first, or check the parent column.",
+    ),
+    "crs-suspect": FindingKind(
+        "坐标系可能指定错误",
+        "probably another coordinate system",
+        "请用报告中给出的坐标系重新导入,并比较落入区域的比例。",
+        "Import again with the system named, and compare the share inside.",
+    ),
+    "outside-areas": FindingKind(
+        "不在任何区域内",
+        "in no area",
+        "请核对位置;最近的区域和距离见下。",
+        "Check the position; the nearest area and its distance are given.",
+    ),
+    "area-differs": FindingKind(
+        "所在区域与填报不符",
+        "in another area than labelled",
+        "请核对区域列或位置。",
+        "Check the area column or the position.",
+    ),
+    "place-repeated": FindingKind(
+        "多行同一坐标",
+        "one position for many rows",
+        "同一坐标重复多次常是地理编码失败的痕迹,请核对。",
+        "A position repeated many times is the trace of a failed geocoding: check it.",
+    ),
+}
+"""Kind key -> words. Sorted by how the report lists them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong: what, in which row, and where.
+
+    ``row`` counts as the file does (None: not of one row), ``lon lat`` are WGS84 (None where there
+    is no place). ``facts`` are what JSON carries: area_m2, width_m, areas, distance_m and the like.
+    """
+
+    kind: str
+    severity: Severity
+    reason_zh: str
+    reason_en: str
+    row: int | None = None
+    code: str | None = None
+    lon: float | None = None
+    lat: float | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    geometry: BaseGeometry | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the finding without its geometry."""
+        return {
+            "kind": self.kind,
+            "severity": self.severity,
+            "row": self.row,
+            "code": self.code,
+            "lon": self.lon,
+            "lat": self.lat,
+            "reason_zh": self.reason_zh,
+            "reason_en": self.reason_en,
+            "facts": dict(self.facts),
+        }

@@ -82,6 +82,7 @@ def without_values(
     _logger: object, _name: str, line: MutableMapping[str, Any]
 ) -> MutableMapping[str, Any]:
     """Cut quoted rows out of exceptions and mask secrets in every text of a line (a processor)."""
+    line.pop("color_message", None)  # uvicorn says some things twice
     for key, value in line.items():
         # cheap tests first: this runs for every value of every line
         if isinstance(value, str) and (key in _QUOTING or "gw" in value):

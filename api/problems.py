@@ -240,7 +240,9 @@ async def _refused(request: Request, error: Exception) -> Response:
 async def _unexpected(request: Request, _error: Exception) -> Response:
     # Starlette raises the error again after this answer, and the server logs it with its trace.
     request_id = str(request.scope.get("state", {}).get("request_id", ""))
-    headers = {**SECURITY_HEADERS, "X-Request-ID": request_id}
+    # The server closes the connection after a bug; without the header the client's next request
+    # on it would be lost.
+    headers = {**SECURITY_HEADERS, "X-Request-ID": request_id, "Connection": "close"}
     return problem_response(request, InternalError(request_id=request_id), headers)
 
 

@@ -192,6 +192,21 @@ class CalendarMissing(Unavailable):
     )
 
 
+class CityAlreadyThere(Conflict):
+    """The demo city goes into an empty database only."""
+
+    code = "city-already-there"
+    title_zh, title_en = "数据库中已有城市", "There is a city already"
+    detail_zh = (
+        "数据库中已有区域边界({title}),未写入任何内容。示范城市只能装入空库:"
+        "请另设 GRIDWARD_HOME,或先运行 gridward db reset。"
+    )
+    detail_en = (
+        "The database already has boundaries ({title}); nothing was written. The demo city goes "
+        "into an empty database: use another GRIDWARD_HOME, or run `gridward db reset` first."
+    )
+
+
 # --- database -----------------------------------------------------------------------------------
 
 

@@ -27,6 +27,19 @@ _LISTED_GAPS: Final = 10
 _BEHAVIOUR: Final = """
   L.control.scale({imperial: false, position: "bottomright"}).addTo(map);
   if (map.attributionControl) { map.attributionControl.setPrefix(false); }
+  const titles = {"zoom-in": ["放大", "Zoom in"], "zoom-out": ["缩小", "Zoom out"],
+    "layers-toggle": ["图层", "Layers"]};
+  for (const [name, [zh, en]] of Object.entries(titles)) {
+    const button = document.querySelector(".leaflet-control-" + name);
+    button.title = document.documentElement.lang === "en" ? en : zh;
+    button.setAttribute("aria-label", button.title);
+  }
+  function size() {
+    const radius = Math.max(2.5, Math.min(6, map.getZoom() - 5));
+    map.eachLayer(function (layer) { if (layer.setRadius) { layer.setRadius(radius); } });
+  }
+  map.on("zoomend overlayadd", size);
+  size();
   const panel = document.getElementById("gw-panel");
   panel.addEventListener("toggle", function () { map.invalidateSize(); });
   if (window.innerWidth <= 640) {
@@ -250,6 +263,7 @@ def _body(
         ],
         gaps=[gap["properties"] for gap in view.gaps[:_LISTED_GAPS] if gap["geometry"]],
         made=bool(view.source.facts.get("made")),
+        notice=view.source.facts.get("notice_zh" if zh else "notice_en", ""),
         source=view.source.title,
         revision=view.answer["boundary_revision"],
         date=drawn_on.isoformat(),

@@ -65,9 +65,10 @@ class PeopleClass:
 
 
 GAP_CLASSES: Final = (
-    PeopleClass(500, "#fee6ce", "500 人及以下", "up to 500 people"),
-    PeopleClass(2000, "#fdae6b", "501–2,000 人", "501 to 2,000 people"),
-    PeopleClass(None, "#e6550d", "2,000 人以上", "over 2,000 people"),
+    PeopleClass(500, "#feedde", "500 人及以下", "up to 500 people"),
+    PeopleClass(2000, "#fdbe85", "501–2,000 人", "501 to 2,000 people"),
+    PeopleClass(5000, "#fd8d3c", "2,001–5,000 人", "2,001 to 5,000 people"),
+    PeopleClass(None, "#d94701", "5,000 人以上", "over 5,000 people"),
 )
 """Orange against the blue of what is covered (ColorBrewer *Oranges*)."""
 
@@ -76,7 +77,7 @@ def gap_colour(people: int) -> str:
     """Return the colour of a gap by the people in it.
 
     >>> gap_colour(500), gap_colour(501), gap_colour(10**6)
-    ('#fee6ce', '#fdae6b', '#e6550d')
+    ('#feedde', '#fdbe85', '#d94701')
     """
     return next(step.colour for step in GAP_CLASSES if step.upto is None or people <= step.upto)
 
@@ -91,7 +92,7 @@ class Mark:
 
 
 STATION_MARKS: Final[dict[str, Mark]] = {
-    "service": Mark("#f0e442", "便民服务站", "service station"),
+    "service_station": Mark("#f0e442", "服务驿站", "service station"),
     "job_service": Mark("#009e73", "就业服务站", "job-service station"),
     "governance_center": Mark("#cc79a7", "综治中心", "governance centre"),
 }

@@ -32,7 +32,7 @@ from gis.store.unit_of_work import Database, UnitOfWork
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 TEMPLATE = "gridward_template"
 DEMO = "gridward_demo_template"
-DEMO_SCALE = 0.02
+DEMO_SCALE = 0.04
 Token = Callable[..., dict[str, str]]
 _numbers = itertools.count(1)
 
@@ -126,7 +126,7 @@ def shared_database(cluster: Cluster, template: str) -> Iterator[Database]:
 def work(shared_database: Database) -> Iterator[UnitOfWork]:
     """A unit of work that is rolled back afterwards (about 1 ms)."""
 
-    class _RollBack(Exception):  # noqa: N818 - not an error
+    class _RollBack(Exception):
         pass
 
     try:

@@ -34,9 +34,9 @@ for _county, _column in (("341102001", 0), ("341103001", 1)):
             AREAS.append((f"{_code}{_half + 1:03d}", "grid", _code, f"网格{_half + 1}", _part))
 
 STATIONS = [
-    ("S1", "西站", "service", 118.25, 32.25),
+    ("S1", "西站", "service_station", 118.25, 32.25),
     ("S2", HOSTILE, "job_service", 118.35, 32.35),
-    ("S3", "远站", "service", 118.60, 32.25),
+    ("S3", "远站", "service_station", 118.60, 32.25),
 ]
 BUILDINGS = [  # lon, lat, residents, grid
     (118.25, 32.25, 100, "341102001001001"),  # at S1

@@ -3,20 +3,49 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 from typing import Final
 
-from api.cli import access, database, demo, imports, matching, planning, serve, session, settings
+import typer
 
-app: Final = session.Bilingual(
-    "Gridward:城市网格治理空间服务 / spatial governance service for Chinese cities."
-)
-for part in (serve, settings, access, matching, planning):
-    part.register(app)
-app.add_typer(database.app, name="db")
-app.add_typer(demo.app, name="demo")
-app.add_typer(imports.app, name="import")
+from api.cli import session
+
+ABOUT: Final = "Gridward:城市网格治理空间服务 / spatial governance service for Chinese cities."
+
+COMMANDS: Final[dict[str, str]] = {
+    "up": "serve",
+    "serve": "serve",
+    "settings": "settings",
+    "token": "access",
+    "revoke": "access",
+    "import": "imports",
+    "match": "matching",
+    "coverage": "planning",
+    "map": "planning",
+    "db": "database",
+    "demo": "demo",
+}
+"""Command -> the module in this package that registers it, in the order of the help."""
+
+
+def app(*modules: str) -> typer.Typer:
+    """Return the command line with the commands of some modules, of all without any."""
+    made = session.Bilingual(ABOUT)
+
+    @made.callback(help=ABOUT)
+    def group() -> None:
+        """Keep one command a group: typer would otherwise drop its name."""
+
+    for module in modules or dict.fromkeys(COMMANDS.values()):
+        import_module(f"api.cli.{module}").register(made)
+    return made
 
 
 def main() -> None:
-    """Run the command line; the exit status is 0, 1 (refused) or 2 (wrong usage)."""
-    sys.exit(session.explained(app))
+    """Run the command line; the exit status is 0, 1 (refused) or 2 (wrong usage).
+
+    Only the module of the command that was typed is imported: maps and files take seconds.
+    """
+    wanted = next((word for word in sys.argv[1:] if not word.startswith("-")), None)
+    chosen = [COMMANDS[wanted]] if wanted in COMMANDS and wanted == sys.argv[1] else []
+    sys.exit(session.explained(app(*chosen)))

@@ -172,3 +172,8 @@ def _run(program: str, *arguments: str) -> str:
     if done.returncode:
         raise BackupFailed(program=program, reason=done.stderr.strip()[-2000:])
     return done.stdout
+
+
+def register(commands: typer.Typer) -> None:
+    """Add the group of commands."""
+    commands.add_typer(app, name="db")

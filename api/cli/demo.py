@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from layers.demo.load import DEFAULT_SEED, Summary, load
 
 from api.cli.session import Bilingual, open_database, progress, put, say
 from gis.store.unit_of_work import Database
+from layers.demo.load import DEFAULT_SEED, Summary, load
 
 app = Bilingual("示范城市(合成数据)/ The demo city: made data on real names and outlines.")
 
 
-@app.callback()
+@app.callback(help="示范城市(合成数据)/ The demo city: made data on real names and outlines.")
 def group() -> None:
     """示范城市(合成数据)/ The demo city: made data on real names and outlines."""
 
@@ -42,3 +42,8 @@ def load_city(database: Database, *, scale: float, seed: int | None) -> Summary:
         f"The demo city is loaded: {summary.text('en')}",
     )
     return summary
+
+
+def register(commands: typer.Typer) -> None:
+    """Add the group of commands."""
+    commands.add_typer(app, name="demo")

@@ -31,7 +31,8 @@ from gis.governance.calendar import SHANGHAI
 from gis.services.boundaries import STEPS, import_areas
 from gis.services.columns import ROW
 from gis.services.import_report import ImportReport
-from gis.services.stations import StationColumns, import_stations
+from gis.services.station_rows import StationColumns
+from gis.services.stations import import_stations
 from layers import files
 
 app = Bilingual("导入文件并报告问题 / import files, with a report of what is wrong in them")
@@ -342,3 +343,8 @@ def _write_rejects(result: ImportReport, frame: gpd.GeoDataFrame, path: Path) ->
     bare = gpd.GeoSeries(list(rejected.geometry), index=rejected.index)
     files.write(gpd.GeoDataFrame(rejected.assign(reject_reason=told, geometry=bare)), path)
     say(f"{len(rejected)} 行存入 {path}", f"{len(rejected)} rows put into {path}")
+
+
+def register(commands: typer.Typer) -> None:
+    """Add the group of commands."""
+    commands.add_typer(app, name="import")

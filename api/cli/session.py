@@ -47,10 +47,13 @@ def open_database(*, role: str = "app", migrated: bool = True) -> Iterator[Datab
     """Open the city's database for one command; the private cluster runs meanwhile.
 
     ``role="owner"`` logs in with the right to migrate. With ``migrated`` a schema that the code
-    does not expect is refused (:class:`SchemaBehind`).
+    does not expect is refused (:class:`SchemaBehind`); an empty private cluster is migrated first,
+    so that every command works in a fresh home.
     """
     chosen = settings.load()
     with cluster.database(chosen) as urls:
+        if migrated and chosen.database_url is None:
+            _migrate_if_empty(urls.owner_url)
         if role == "owner":
             database = Database(urls.owner_url, role=None, statement_timeout_s=0)
         else:
@@ -63,6 +66,15 @@ def open_database(*, role: str = "app", migrated: bool = True) -> Iterator[Datab
             yield database
         finally:
             database.close()
+
+
+def _migrate_if_empty(owner_url: str) -> None:
+    owner = Database(owner_url, role=None, statement_timeout_s=0)
+    try:
+        if schema.state(owner).current is None:
+            schema.upgrade(owner)
+    finally:
+        owner.close()
 
 
 def connect(chosen: Settings, url: str, *, statement_timeout_s: float | None = None) -> Database:

@@ -93,7 +93,7 @@ class Coverage(BaseModel):
     areas: list[AreaCoverage] = Field(description="按编码排序 / by code")
     gaps: dict[str, Any] = Field(
         description="GeoJSON:各区域未覆盖的部分,按人口排序 / the uncovered part of each area, "
-        "most people first; simplified to 10 m for drawing"
+        "most people first; simplified to 20 m for drawing"
     )
     question: dict[str, Any]
     denominator: dict[str, str]

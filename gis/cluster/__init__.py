@@ -10,15 +10,23 @@ runs with, ``creation`` makes it, ``postmaster`` starts and stops it, ``lease`` 
 
 from __future__ import annotations
 
+import logging
+import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from gis.cluster.lease import Cluster, ClusterStatus
+from gis.errors import ClusterProblem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gis.settings import Settings
+
+CHECK_EVERY_S: Final = 2.0
+"""How often a process looks whether the private PostgreSQL still runs."""
+
+_log = logging.getLogger(__name__)
 
 __all__ = ["Cluster", "ClusterStatus", "DatabaseUrls", "database"]
 
@@ -46,5 +54,27 @@ def database(settings: Settings) -> Iterator[DatabaseUrls]:
         owner_url = settings.database_owner_url or settings.database_url
         yield DatabaseUrls(settings.database_url, owner_url)
         return
-    with Cluster(settings.home).lease() as cluster:
+    with Cluster(settings.home).lease() as cluster, _kept_running(cluster):
         yield DatabaseUrls(cluster.url("app"), cluster.url("owner"))
+
+
+@contextmanager
+def _kept_running(cluster: Cluster) -> Iterator[None]:
+    """Start PostgreSQL again when it dies (out of memory, kill -9) while the block runs."""
+    ended = threading.Event()
+
+    def watch() -> None:
+        while not ended.wait(CHECK_EVERY_S):
+            try:
+                with cluster.lease():  # starts it where it is down; ours keeps it from stopping
+                    pass
+            except ClusterProblem as problem:
+                _log.warning("the private database cannot be restarted: %s", problem)
+
+    watcher = threading.Thread(target=watch, name="gridward-cluster-watch", daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        watcher.join()

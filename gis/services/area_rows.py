@@ -13,7 +13,7 @@ import shapely
 from gis.errors import PositionInvalid
 from gis.geometry import crs as frames
 from gis.geometry.partition import PartitionReport, check
-from gis.geometry.validity import area_change_m2, defects, mended, oriented
+from gis.geometry.validity import POLYGONS, area_change_m2, defects, mended, oriented
 from gis.governance.areas import (
     COMMUNITY_KINDS,
     GRID_KINDS,
@@ -211,11 +211,15 @@ def check_shapes(rows: AreaRows, *, mend: bool) -> None:
 
 
 def check_tiling(rows: AreaRows, *, strict: bool) -> PartitionReport:
-    """Note the gaps, overlaps and thin areas among the good rows; errors when ``strict``."""
-    good = rows.good
+    """Note the gaps, overlaps and thin areas of the file; errors when ``strict``.
+
+    Refused rows take part with their mended shape: what is missing is told once, not as a gap too.
+    """
+    kinds = shapely.get_type_id(rows.shapes)
+    there = np.flatnonzero(np.isin(kinds, POLYGONS) & ~shapely.is_empty(rows.shapes))
     table = gpd.GeoDataFrame(
-        {"code": [rows.codes[i] for i in good]},
-        geometry=gpd.GeoSeries([rows.shapes[i] for i in good], dtype="geometry"),
+        {"code": [rows.codes[i] for i in there]},
+        geometry=gpd.GeoSeries([rows.shapes[i] for i in there], dtype="geometry"),
         crs=4326,
     )
     report = check(table)

@@ -22,7 +22,7 @@ from gis.geometry.circles import without_slivers
 
 SLIVER_M: Final = 20.0
 """Uncovered parts narrower than this are not drawn (they still count)."""
-DRAWN_TO_M: Final = 10.0
+DRAWN_TO_M: Final = 20.0
 """Gap polygons are simplified to this for drawing; figures come from the full geometry."""
 DENOMINATOR: Final = {
     "people": "residents, at the building they live in",
@@ -36,8 +36,8 @@ DENOMINATOR: Final = {
 class CoverageView:
     """What a coverage map shows: GeoJSON feature lists in lon/lat, and the figures beside it.
 
-    Outlines are simplified to about half a pixel of a map that shows the whole scope; neighbours
-    keep their shared edges. ``gaps`` holds only gaps in which people live.
+    Outlines are simplified to about a pixel of a map that shows the whole scope (a smaller scope is
+    drawn finer); neighbours keep their shared edges. ``gaps`` are those in which people live.
     """
 
     title: str | None
@@ -89,7 +89,9 @@ class Assessment:
         return [self.city_areas.names[position] for position in self.areas]
 
 
-def as_contract(answer: Assessment, *, drawn_to_m: float = DRAWN_TO_M) -> dict[str, Any]:
+def as_contract(
+    answer: Assessment, *, drawn_to_m: float = DRAWN_TO_M, digits: int = 6
+) -> dict[str, Any]:
     """Return an assessment in the shape of the contract: plain JSON values."""
     people, covered = int(answer.people.people.sum()), int(answer.people.covered.sum())
     return {
@@ -117,7 +119,7 @@ def as_contract(answer: Assessment, *, drawn_to_m: float = DRAWN_TO_M) -> dict[s
             }
             for number, (code, name) in enumerate(zip(answer.codes, answer.names, strict=True))
         ],
-        "gaps": gaps_geojson(answer, drawn_to_m),
+        "gaps": gaps_geojson(answer, drawn_to_m, digits),
         "question": {
             "kinds": answer.kinds,
             "radius_m": answer.radius_m,
@@ -130,7 +132,9 @@ def as_contract(answer: Assessment, *, drawn_to_m: float = DRAWN_TO_M) -> dict[s
     }
 
 
-def gaps_geojson(answer: Assessment, drawn_to_m: float = DRAWN_TO_M) -> dict[str, Any]:
+def gaps_geojson(
+    answer: Assessment, drawn_to_m: float = DRAWN_TO_M, digits: int = 6
+) -> dict[str, Any]:
     """Return the uncovered part of each area as GeoJSON, most people first, then by code.
 
     Every area with uncovered people has a feature, so the features' people sum to all uncovered.
@@ -141,7 +145,7 @@ def gaps_geojson(answer: Assessment, drawn_to_m: float = DRAWN_TO_M) -> dict[str
     narrow = shapely.is_empty(wide) & (answer.people.uncovered > 0)
     wide[narrow] = answer.reached.gaps[narrow]
     drawn = np.flatnonzero(~shapely.is_empty(wide) | (answer.people.uncovered > 0))
-    shapes = drawable(wide[drawn], answer.frame, drawn_to_m)
+    shapes = drawable(wide[drawn], answer.frame, drawn_to_m, digits)
     shapes[shapely.is_empty(shapes)] = None
     codes, names = answer.codes, answer.names
     uncovered_km2 = shapely.area(answer.reached.gaps) / 1e6
@@ -194,8 +198,8 @@ def as_view(answer: Assessment) -> CoverageView:
     """Return an assessment as a map shows it."""
     plane = answer.frame.to_plane(answer.outlines)
     west, south, east, north = shapely.total_bounds(plane)
-    tolerance_m = float(np.clip(max(east - west, north - south) / _PIXELS, 0.5, 80.0))
-    contract = as_contract(answer, drawn_to_m=tolerance_m)
+    tolerance_m = float(np.clip(max(east - west, north - south) / _PIXELS, 0.5, 150.0))
+    contract = as_contract(answer, drawn_to_m=tolerance_m, digits=_DIGITS)
     simple = np.asarray(shapely.coverage_simplify(plane, tolerance_m), dtype=object)
     lived_in = [gap for gap in contract["gaps"]["features"] if gap["properties"]["people"]]
     positions = zip(answer.stations.codes, answer.stations.positions.tolist(), strict=True)
@@ -225,7 +229,7 @@ def as_view(answer: Assessment) -> CoverageView:
     )
 
 
-_PIXELS: Final = 2000.0
+_PIXELS: Final = 1200.0
 _DIGITS: Final = 5  # of a degree: one metre
 
 

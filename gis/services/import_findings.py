@@ -43,6 +43,12 @@ KINDS: Final[dict[str, FindingKind]] = {
         "请核对文件和图层。",
         "Check the file and its layer.",
     ),
+    "crs-suspect": FindingKind(
+        "坐标系可能指定错误",
+        "probably another coordinate system",
+        "请用报告中给出的坐标系重新导入,并比较落入区域的比例。",
+        "Import again with the system named, and compare the share inside.",
+    ),
     "code-missing": FindingKind("缺少编码", "code missing", *_CODE),
     "code-blank": FindingKind("编码含空白字符", "blanks in the code", *_CODE),
     "code-full-width": FindingKind("编码含全角数字", "full-width digits in the code", *_CODE),
@@ -110,12 +116,6 @@ KINDS: Final[dict[str, FindingKind]] = {
         "parent not imported yet",
         "请先导入上级区域,或核对上级编码列。",
         "Import the level above first, or check the parent column.",
-    ),
-    "crs-suspect": FindingKind(
-        "坐标系可能指定错误",
-        "probably another coordinate system",
-        "请用报告中给出的坐标系重新导入,并比较落入区域的比例。",
-        "Import again with the system named, and compare the share inside.",
     ),
     "outside-areas": FindingKind(
         "不在任何区域内",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from importlib import resources
 from typing import Any
@@ -111,7 +111,8 @@ def record(work: UnitOfWork, event: NewEvent) -> sa.RowMapping | None:
         ``id, number, received_at, work_order``; None when this source already sent this reference
         (also when another transaction is just committing it: this one waits for it).
     """
-    values = asdict(event)
+    # not asdict(): it copies every nested value of the match
+    values = {field.name: getattr(event, field.name) for field in fields(event)}
     values["actor_id"], values["actor_role"] = work.actor.id, work.actor.role
     return work.row(_RECORD, **values)
 

@@ -6,26 +6,22 @@ Every entry's community is that of its own point, also where a street runs along
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-import shapely
-from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from layers.demo import names, settlements as use
+from layers.demo import names
+from layers.demo import settlements as use
 from layers.demo.areas import Areas
 from layers.demo.buildings import Buildings
 from layers.demo.frame import Floats, Ints, degrees
+from layers.demo.house_numbers import HouseNumbers, Locator
 from layers.demo.mesh import Mesh
 from layers.demo.regions import Regions
 from layers.demo.register import CITY_CODE, PROVINCE
-from layers.demo.roads import Roads
-from layers.demo.streets import Streets
 
 ENTRIES: Final = 200_000
-NUMBER_EVERY_M: Final = 22.0
-SETBACK_M: Final = 14.0
 UNCERTAINTY_M: Final = {
     "door": 15.0, "building": 30.0, "road_number": 20.0, "compound": 90.0, "landmark": 50.0,
     "village": 180.0, "station": 20.0, "area": 900.0,
@@ -38,21 +34,6 @@ _LANDMARK_USES: Final = {
     use.INDUSTRIAL: "industrial",
     use.COMMERCIAL: "commercial",
 }
-
-
-class Locator:
-    """Which general grid of the demo city covers a point, in lon/lat."""
-
-    def __init__(self, polygons: NDArray[Any]) -> None:
-        self._tree = shapely.STRtree(polygons)
-
-    def locate(self, lonlat: Floats) -> Ints:
-        """Return the label of the grid per point, -1 outside; the smaller label on a border."""
-        label = np.full(len(lonlat), -1)
-        point, grid = self._tree.query(shapely.points(lonlat), predicate="covered_by")
-        order = np.lexsort((-grid, point))
-        label[point[order]] = grid[order]
-        return label
 
 
 @dataclass(slots=True)
@@ -74,17 +55,6 @@ class Gazetteer:
         return len(self.kind)
 
 
-@dataclass(frozen=True, slots=True)
-class HouseNumbers:
-    """Numbered places along named streets."""
-
-    xy: Floats
-    lonlat: Floats
-    grid: Ints
-    road: list[str]
-    number: Ints
-
-
 @dataclass(slots=True)
 class _Batch:
     kind: str
@@ -97,57 +67,11 @@ class _Batch:
     alias: list[str]
 
 
-def number_streets(
-    roads: Roads, streets: Streets, locator: Locator, rng: np.random.Generator
-) -> HouseNumbers:
-    """Return house numbers: odd left, even right, growing along each street."""
-    named = np.array([name is not None for name in streets.name]) & (roads.axis >= 0)
-    members = np.flatnonzero(named)
-    middle = shapely.get_coordinates(
-        shapely.line_interpolate_point(roads.lines[members], 0.5, normalized=True)
-    )
-    # Rows run west-east, columns south-north; the bearing of a town is under 45 degrees.
-    along = np.where(roads.axis[members] == 1, middle[:, 0], middle[:, 1])
-    order = np.lexsort((along, roads.number[members], roads.axis[members], roads.town[members]))
-    members = members[order]
-    length = shapely.length(roads.lines[members])
-    street = np.column_stack(
-        [roads.town[members], roads.axis[members], roads.number[members]]
-    )
-    new = np.r_[True, (street[1:] != street[:-1]).any(axis=1)]
-    start = np.cumsum(length) - length
-    start -= np.repeat(start[new], np.diff(np.r_[np.flatnonzero(new), len(members)]))
-    first, last = np.ceil(start / NUMBER_EVERY_M), np.ceil((start + length) / NUMBER_EVERY_M)
-    count = (last - first).astype(np.int64)
-    edge = np.repeat(np.arange(len(members)), count)
-    step = first[edge] + np.arange(len(edge)) - np.repeat(np.cumsum(count) - count, count)
-    at = step * NUMBER_EVERY_M - start[edge]
-    lines = roads.lines[members]
-    # Pieces run either way; turn them so that numbers grow along the street.
-    ends = shapely.get_coordinates(shapely.get_point(lines, -1)) - shapely.get_coordinates(
-        shapely.get_point(lines, 0)
-    )
-    backward = np.where(roads.axis[members] == 1, ends[:, 0], ends[:, 1]) < 0
-    at = np.where(backward[edge], length[edge] - at, at)
-    here = shapely.get_coordinates(shapely.line_interpolate_point(lines[edge], at))
-    direction = np.where(backward[edge, None], -ends[edge], ends[edge])
-    direction /= np.maximum(np.hypot(direction[:, 0], direction[:, 1]), 1e-6)[:, None]
-    left = np.column_stack([-direction[:, 1], direction[:, 0]])
-    both = np.vstack([here + SETBACK_M * left, here - SETBACK_M * left])
-    both += rng.normal(scale=1.5, size=both.shape)
-    number = np.r_[2 * step + 1, 2 * step + 2].astype(np.int64)
-    which = np.r_[edge, edge]
-    lonlat = degrees(both)
-    grid = locator.locate(lonlat)
-    good = np.flatnonzero(grid >= 0)
-    road = [streets.name[members[k]] or "" for k in which[good]]
-    return HouseNumbers(both[good], lonlat[good], grid[good], road, number[good])
-
-
 def build_gazetteer(
     mesh: Mesh,
     regions: Regions,
     areas: Areas,
+    *,
     buildings: Buildings,
     numbers: HouseNumbers,
     stations: list[tuple[str, Floats]],
@@ -284,7 +208,14 @@ def _hamlets(buildings: Buildings, rng: np.random.Generator, most: int) -> list[
     text = [h + n for h, n in zip(hamlet, house, strict=True)]
     nothing: list[str | None] = [None] * len(kept)
     doors = _Batch(
-        "door", buildings.centre[mine[kept]], text, nothing, list(house), list(hamlet), nothing, text
+        "door",
+        buildings.centre[mine[kept]],
+        text,
+        nothing,
+        list(house),
+        list(hamlet),
+        nothing,
+        text,
     )
     return [_plain("village", middle, label, label), doors]
 
@@ -317,9 +248,7 @@ def _landmarks(
         tail.append(f"{road[-1]}{number[-1]}{label}")
         alias.append(label)
     nothing: list[str | None] = [None] * len(mine)
-    return _Batch(
-        "landmark", buildings.centre[mine], tail, road, number, nothing, nothing, alias
-    )
+    return _Batch("landmark", buildings.centre[mine], tail, road, number, nothing, nothing, alias)
 
 
 def _road_numbers(numbers: HouseNumbers, picked: Ints) -> _Batch:

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from gis.governance.categories import Category, load_default
-from layers.demo import addresses, areas, buildings, events, jobs, streets, teams
+from layers.demo import addresses, areas, buildings, events, house_numbers, jobs, streets, teams
 from layers.demo.borders import read_borders
 from layers.demo.mesh import build_mesh
 from layers.demo.outlines import draw, polygons
@@ -104,16 +104,41 @@ def build(
     places = settle(mesh, regions, towns, rng)
     network = build_roads(mesh, towns, places.villages, places.hamlets, rng)
     rng = stream("buildings")
-    houses = buildings.build(mesh, regions, places, towns, network, shapes, scale, rng)
-    hierarchy = areas.assemble(counties, mesh, regions, places, shapes, houses, scale, rng)
+    houses = buildings.build(
+        mesh,
+        regions,
+        places,
+        towns=towns,
+        roads=network,
+        grid_polygons=shapes,
+        scale=scale,
+        rng=rng,
+    )
+    hierarchy = areas.assemble(
+        counties,
+        mesh,
+        regions,
+        places=places,
+        polygons=shapes,
+        buildings=houses,
+        scale=scale,
+        rng=rng,
+    )
     rng = stream("addresses")
     named = streets.name_roads(network, towns, regions, hierarchy, rng)
-    locator = addresses.Locator(hierarchy.grid_polygons)
+    locator = house_numbers.Locator(hierarchy.grid_polygons)
     stations = teams.place_stations(hierarchy, houses, scale, rng)
     gazetteer = addresses.build_gazetteer(
-        mesh, regions, hierarchy, houses, addresses.number_streets(network, named, locator, rng),
-        [(station.name, station.xy) for station in stations], locator, scale, rng,
-    )  # fmt: skip
+        mesh,
+        regions,
+        hierarchy,
+        buildings=houses,
+        numbers=house_numbers.number_streets(network, named, locator, rng),
+        stations=[(station.name, station.xy) for station in stations],
+        locator=locator,
+        scale=scale,
+        rng=rng,
+    )
     rng = stream("teams")
     people = teams.build_teams(hierarchy, reference, rng)
     openings = jobs.build_openings(hierarchy, houses, reference, scale, rng)
@@ -121,7 +146,13 @@ def build(
     rng = stream("events")
     categories = load_default()
     cases = events.build_events(
-        hierarchy, houses, gazetteer, locator, {c.key: c for c in categories}, reference, scale, rng
+        hierarchy,
+        gazetteer,
+        locator,
+        categories={c.key: c for c in categories},
+        reference=reference,
+        scale=scale,
+        rng=rng,
     )
     return City(
         seed, scale, reference, hierarchy, houses, named, gazetteer, stations, people, openings,

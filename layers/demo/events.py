@@ -11,37 +11,19 @@ from typing import Any, Final
 import numpy as np
 
 from gis.errors import CalendarMissing
-from gis.geometry.crs import from_wgs84, to_wgs84
 from gis.governance.calendar import due_at
 from gis.governance.categories import Category
-from layers.demo import names, settlements as use
-from layers.demo.addresses import UNCERTAINTY_M, Gazetteer, Locator
+from layers.demo import names
+from layers.demo.addresses import UNCERTAINTY_M, Gazetteer
 from layers.demo.areas import Areas
-from layers.demo.buildings import Buildings
 from layers.demo.frame import Floats, Ints, degrees, plane
+from layers.demo.house_numbers import Locator
+from layers.demo.pins import Pin, make_pins
 from layers.demo.texts import CATEGORY_WEIGHTS, PHRASES, SOURCE_WEIGHTS, as_typed, describe
 
 EVENTS: Final = 20_000
-ADDRESS_ONLY: Final[dict[str, float]] = {
-    "snap": 0.30, "hotline-12345": 0.86, "patrol": 0.08, "courier": 0.20, "video": 0.0,
-}  # fmt: skip
-"""Share of a source's events that come without a pin; 0.40 over all."""
 BOTH: Final = 0.45
 """Share of events with a pin that also carry an address text."""
-ERROR_M: Final[dict[str, tuple[float, float]]] = {
-    "snap": (16.0, 0.95), "hotline-12345": (45.0, 0.8), "patrol": (7.0, 0.6),
-    "courier": (24.0, 0.85), "video": (6.0, 0.4),
-}  # fmt: skip
-"""Median of the GPS error and its log spread: most within 5 to 150 m, with a long tail."""
-FRAMES: Final[dict[str, tuple[tuple[str, float], ...]]] = {
-    "snap": (("GCJ-02", 1.0),),
-    "hotline-12345": (("GCJ-02", 0.7), ("BD-09", 0.3)),
-    "patrol": (("WGS84", 0.6), ("CGCS2000", 0.4)),
-    "courier": (("BD-09", 0.75), ("GCJ-02", 0.25)),
-    "video": (("CGCS2000", 1.0),),
-}
-WRONG_FRAME: Final = 0.13
-SWAPPED: Final = 0.02
 OPEN_DAYS: Final = 4
 """Cases younger than this may still be open."""
 ON_TIME: Final = 0.91
@@ -79,20 +61,41 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
-class _Pin:
-    lonlat: tuple[float, float] | None
-    raw: dict[str, Any]
-    frame: str
-    declared: str
-    swapped: bool
-    error_m: float
+class _World:
+    """What every event refers to."""
+
+    areas: Areas
+    gazetteer: Gazetteer
+    categories: Mapping[str, Category]
+    reference: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Incident:
+    """What happened, and how it came in; ``entry`` is the place's row in the gazetteer."""
+
+    number: int
+    source: str
+    category: str
+    received: datetime
+    pin: Pin | None
+    entry: int
+    lonlat: tuple[float, float]
+    truth: str
+    matched: str | None
+    person: str
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Tell whether a dispatcher had to confirm the grid."""
+        return self.pin is None or self.pin.lonlat is None or self.matched != self.truth
 
 
 def build_events(
     areas: Areas,
-    buildings: Buildings,
     gazetteer: Gazetteer,
     locator: Locator,
+    *,
     categories: Mapping[str, Category],
     reference: datetime,
     scale: float,
@@ -100,40 +103,47 @@ def build_events(
 ) -> list[Event]:
     """Return ``EVENTS * scale`` events of the year before ``reference``, by time."""
     count = max(round(EVENTS * scale), 200)
-    xy, entry = _places(buildings, gazetteer, count, rng)
-    true_lonlat = degrees(xy)
-    grid = locator.locate(true_lonlat)
-    keep = grid >= 0
-    true_lonlat[~keep] = gazetteer.lonlat[entry[~keep]]
-    grid[~keep] = gazetteer.grid[entry[~keep]]
-    sources = rng.choice(
-        list(SOURCE_WEIGHTS), size=count, p=np.array(list(SOURCE_WEIGHTS.values()))
-    )
+    xy, entry = _places(gazetteer, count, rng)
+    lonlat = degrees(xy)
+    grid = locator.locate(lonlat)
+    astray = grid < 0
+    lonlat[astray], grid[astray] = gazetteer.lonlat[entry[astray]], gazetteer.grid[entry[astray]]
+    weights = np.array(list(SOURCE_WEIGHTS.values()))
+    sources = rng.choice(list(SOURCE_WEIGHTS), size=count, p=weights / weights.sum())
     received = _times(reference, count, rng)
     known = [key for key in PHRASES if key in categories]
-    pins = _pins(true_lonlat, sources, rng)
+    pins = make_pins(lonlat, sources, rng)
     located = np.array(
         [(0.0, 0.0) if pin is None or pin.lonlat is None else pin.lonlat for pin in pins]
     )
-    matched = locator.locate(located)
     chosen = [_category(known, str(source), rng) for source in sources]
-    truth = _owners(areas, true_lonlat, grid, chosen)
-    read = _owners(areas, located, matched, chosen)
+    truth = _owners(areas, lonlat, grid, chosen)
+    matched = _owners(areas, located, locator.locate(located), chosen)
     people = names.people(count, rng)
+    world = _World(areas, gazetteer, categories, reference)
     return [
         _event(
-            k, str(sources[k]), received[k], truth[k] or "", read[k], pins[k],
-            (float(true_lonlat[k, 0]), float(true_lonlat[k, 1])), int(entry[k]), people[k],
-            areas, gazetteer, categories, chosen[k], reference, rng,
+            world,
+            _Incident(
+                number=k,
+                source=str(sources[k]),
+                category=chosen[k],
+                received=received[k],
+                pin=pins[k],
+                entry=int(entry[k]),
+                lonlat=(float(lonlat[k, 0]), float(lonlat[k, 1])),
+                truth=truth[k] or "",
+                matched=matched[k],
+                person=people[k],
+            ),
+            rng,
         )
         for k in range(count)
-    ]  # fmt: skip
+    ]
 
 
-def _owners(
-    areas: Areas, lonlat: Floats, grid: Ints, categories: list[str]
-) -> list[str | None]:
-    """Return the code that owns each point: a dedicated grid for its categories, else the general."""
+def _owners(areas: Areas, lonlat: Floats, grid: Ints, categories: list[str]) -> list[str | None]:
+    """Return the code that owns each point: a dedicated grid for its categories, or the general."""
     dedicated = [row for row in areas.rows if row.kind == "dedicated"]
     inside = Locator(np.array([row.geometry for row in dedicated], object)).locate(lonlat)
     owners: list[str | None] = []
@@ -146,9 +156,7 @@ def _owners(
     return owners
 
 
-def _places(
-    buildings: Buildings, gazetteer: Gazetteer, count: int, rng: np.random.Generator
-) -> tuple[Floats, Ints]:
+def _places(gazetteer: Gazetteer, count: int, rng: np.random.Generator) -> tuple[Floats, Ints]:
     """Return true places: near an addressed door, more often in town; and that address."""
     kind = np.array(gazetteer.kind)
     weight = np.select(
@@ -179,145 +187,71 @@ def _category(known: list[str], source: str, rng: np.random.Generator) -> str:
     return pool[int(np.searchsorted(np.cumsum(weight / weight.sum()), rng.random()))]
 
 
-def _pins(
-    true_lonlat: Floats, sources: np.ndarray, rng: np.random.Generator
-) -> list[_Pin | None]:
-    count = len(sources)
-    xy = plane(true_lonlat[:, 0], true_lonlat[:, 1])
-    median = np.array([ERROR_M[s][0] for s in sources])
-    spread = np.array([ERROR_M[s][1] for s in sources])
-    error = np.minimum(median * np.exp(rng.normal(size=count) * spread), 2_000.0)
-    turn = rng.uniform(0, 2 * np.pi, size=count)
-    seen = degrees(xy + error[:, None] * np.column_stack([np.cos(turn), np.sin(turn)]))
-    has_pin = rng.random(count) >= np.array([ADDRESS_ONLY[s] for s in sources])
-    # Phones report their 68 % radius imperfectly, in steps.
-    accuracy = np.maximum(np.round(error * np.exp(rng.normal(scale=0.6, size=count)) / 5) * 5, 5.0)
-    wrong, swapped = rng.random(count) < WRONG_FRAME, rng.random(count) < SWAPPED
-    pins: list[_Pin | None] = []
-    frames = [_frame(str(s), rng) for s in sources]
-    others = rng.random(count)
-    numbers = {name: _in_frame(seen, name) for name in ("WGS84", "CGCS2000", "GCJ-02", "BD-09")}
-    read: dict[tuple[str, str], Floats] = {}
-    for k in range(count):
-        if not has_pin[k]:
-            pins.append(None)
-            continue
-        frame = frames[k]
-        declared = _wrong_frame(frame, others[k]) if wrong[k] else frame
-        lon, lat = (float(value) for value in numbers[frame][k])
-        if (frame, declared) not in read:
-            read[frame, declared] = _from_frame(numbers[frame], declared)
-        place = None if swapped[k] else tuple(read[frame, declared][k].tolist())
-        if swapped[k]:
-            lon, lat = lat, lon
-        raw = {"lon": lon, "lat": lat, "crs": declared, "accuracy_m": float(accuracy[k])}
-        pins.append(
-            _Pin(place, raw, frame, declared, bool(swapped[k]), round(float(error[k]), 1))
-        )
-    return pins
-
-
-def _frame(source: str, rng: np.random.Generator) -> str:
-    draw, total = rng.random(), 0.0
-    for name, share in FRAMES[source]:
-        total += share
-        if draw < total:
-            return name
-    return FRAMES[source][-1][0]
-
-
-def _wrong_frame(frame: str, draw: float) -> str:
-    if frame in ("WGS84", "CGCS2000"):
-        return "GCJ-02"
-    other = "BD-09" if frame == "GCJ-02" else "GCJ-02"
-    return "WGS84" if draw < 0.8 else other
-
-
-def _in_frame(lonlat: Floats, frame: str) -> Floats:
-    lon, lat = from_wgs84(lonlat[:, 0], lonlat[:, 1], frame)
-    return np.round(np.column_stack([lon, lat]), 7)
-
-
-def _from_frame(numbers: Floats, frame: str) -> Floats:
-    lon, lat = to_wgs84(numbers[:, 0], numbers[:, 1], frame)
-    return np.round(np.column_stack([lon, lat]), 7)
-
-
-def _event(
-    number: int,
-    source: str,
-    received: datetime,
-    truth: str,
-    matched: str | None,
-    pin: _Pin | None,
-    true_lonlat: tuple[float, float],
-    entry: int,
-    person: str,
-    areas: Areas,
-    gazetteer: Gazetteer,
-    categories: Mapping[str, Category],
-    category: str,
-    reference: datetime,
-    rng: np.random.Generator,
-) -> Event:
-    title, description = describe(category, rng)
+def _event(world: _World, case: _Incident, rng: np.random.Generator) -> Event:
+    title, description = describe(case.category, rng)
     address, faults = None, list[str]()
-    if pin is None or rng.random() < BOTH:
-        address, faults = as_typed(gazetteer.full_text[entry], rng)
-    by_address = pin is None or pin.lonlat is None
-    doubtful = by_address or matched is None
-    status, times = _course(received, reference, categories[category], rng)
-    # Closed and dispatched cases stand in the true grid: a dispatcher mended what was wrong.
-    routing = "review" if doubtful or matched != truth else "auto"
-    if status == "dispatched" and routing == "review":
-        status = "review"
-        times = (None, None, None)
-    final = truth if status != "review" else matched
-    due = _due(times[0], categories[category])
-    if pin is None:
-        place: tuple[float, float] | None = None
-        if status != "review":
-            lon, lat = gazetteer.lonlat[entry]
-            place = (float(lon), float(lat))
-        accuracy = UNCERTAINTY_M[gazetteer.kind[entry]] if place else None
-    else:
-        place, accuracy = pin.lonlat, float(pin.raw["accuracy_m"])
-    facts: dict[str, Any] = {"made": True, "address": gazetteer.full_text[entry]}
-    if faults:
-        facts["address_faults"] = faults
-    if pin is not None:
-        facts |= {"gps_error_m": pin.error_m, "declared_crs": pin.declared}
-        if pin.swapped:
-            facts["swapped"] = True
+    if case.pin is None or rng.random() < BOTH:
+        address, faults = as_typed(world.gazetteer.full_text[case.entry], rng)
+    category = world.categories[case.category]
+    status, times = _course(case.received, world.reference, category, rng)
+    routing = "review" if case.is_doubtful else "auto"
+    if status == "dispatched" and case.is_doubtful:
+        status, times = "review", (None, None, None)
+    # Cases past the queue stand in the true grid: a dispatcher mended what was wrong.
+    grid = case.matched if status == "review" else case.truth
+    place, accuracy = _position(world, case, status)
     reporter = None
-    if source in ("snap", "hotline-12345", "courier"):
-        reporter = {"name": person, "phone": names.phone(int(rng.integers(10_000)))}
+    if case.source in ("snap", "hotline-12345", "courier"):
+        reporter = {"name": case.person, "phone": names.phone(int(rng.integers(10_000)))}
     return Event(
         id=uuid.UUID(bytes=rng.bytes(16), version=4),
-        source=source,
-        source_ref=f"demo-{source}-{number + 1:07d}",
-        category=category,
+        source=case.source,
+        source_ref=f"demo-{case.source}-{case.number + 1:07d}",
+        category=case.category,
         title=title,
         description=description,
         address=address,
-        received_at=received,
+        received_at=case.received,
         lonlat=place,
         accuracy_m=accuracy,
-        raw_location=None if pin is None else pin.raw,
+        raw_location=None if case.pin is None else case.pin.raw,
         reporter=reporter,
         routing=routing,
         status=status,
-        grid_code=final,
-        match=_match(areas, routing, final, place, pin),
-        true_grid=truth,
-        true_lonlat=true_lonlat,
-        true_frame=None if pin is None else pin.frame,
-        facts=facts,
-        due_at=due,
+        grid_code=grid,
+        match=_match(world.areas, routing, grid, place, case.pin),
+        true_grid=case.truth,
+        true_lonlat=case.lonlat,
+        true_frame=None if case.pin is None else case.pin.frame,
+        facts=_facts(world, case, faults),
+        due_at=_due(times[0], category),
         dispatched_at=times[0],
         resolved_at=times[1],
         closed_at=times[2],
     )
+
+
+def _position(
+    world: _World, case: _Incident, status: str
+) -> tuple[tuple[float, float] | None, float | None]:
+    """Return the position kept with the event: the pin, or the address that was confirmed."""
+    if case.pin is not None:
+        return case.pin.lonlat, float(case.pin.raw["accuracy_m"])
+    if status == "review":
+        return None, None
+    lon, lat = world.gazetteer.lonlat[case.entry]
+    return (float(lon), float(lat)), UNCERTAINTY_M[world.gazetteer.kind[case.entry]]
+
+
+def _facts(world: _World, case: _Incident, faults: list[str]) -> dict[str, Any]:
+    facts: dict[str, Any] = {"made": True, "address": world.gazetteer.full_text[case.entry]}
+    if faults:
+        facts["address_faults"] = faults
+    if case.pin is not None:
+        facts |= {"gps_error_m": case.pin.error_m, "declared_crs": case.pin.declared}
+        if case.pin.swapped:
+            facts["swapped"] = True
+    return facts
 
 
 def _course(
@@ -352,7 +286,7 @@ def _match(
     routing: str,
     code: str | None,
     place: tuple[float, float] | None,
-    pin: _Pin | None,
+    pin: Pin | None,
 ) -> dict[str, Any]:
     """Return the match in the shape of the API's answer, short: path and reasons by code."""
     chosen = None

@@ -8,7 +8,8 @@ from typing import Final
 
 import numpy as np
 
-from layers.demo import names, settlements as use
+from layers.demo import names
+from layers.demo import settlements as use
 from layers.demo.areas import Areas
 from layers.demo.buildings import Buildings
 from layers.demo.frame import Floats, degrees
@@ -31,7 +32,20 @@ TRADES: Final[dict[str, tuple[float, int, tuple[str, ...]]]] = {
 }
 """Trade -> (share of openings, usual wage in yuan a month, titles)."""
 
-_EMPLOYERS: Final = ("机械", "电子", "食品", "商贸", "物流", "餐饮", "物业", "建筑", "纺织", "玻璃", "光伏", "科技")
+_EMPLOYERS: Final = (
+    "机械",
+    "电子",
+    "食品",
+    "商贸",
+    "物流",
+    "餐饮",
+    "物业",
+    "建筑",
+    "纺织",
+    "玻璃",
+    "光伏",
+    "科技",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,17 +116,15 @@ def build_openings(
     return rows
 
 
-def build_seekers(
-    buildings: Buildings, scale: float, rng: np.random.Generator
-) -> list[Seeker]:
+def build_seekers(buildings: Buildings, scale: float, rng: np.random.Generator) -> list[Seeker]:
     """Return seekers at home; members of a zero-employment household share its code."""
     count = max(round(SEEKERS * scale), 40)
-    able = buildings.ages[:, 1].astype(float)
+    able = buildings.people.ages[:, 1].astype(float)
     home = np.sort(rng.choice(len(able), size=count, p=able / able.sum()))
     keys = list(TRADES)
     share = np.array([TRADES[key][0] for key in keys])
     trade = rng.choice(len(keys), size=count, p=(share + 0.05) / (share + 0.05).sum())
-    rows = []
+    rows: list[Seeker] = []
     for k in range(count):
         zero = bool(rng.random() < ZERO_HOUSEHOLD_SHARE)
         together = bool(k) and rows[-1].building == home[k] and rows[-1].zero_employment

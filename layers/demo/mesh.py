@@ -57,9 +57,7 @@ class Mesh:
     edge_ends: Ints
 
 
-def build_mesh(
-    borders: Borders, towns: list[Town], scale: float, rng: np.random.Generator
-) -> Mesh:
+def build_mesh(borders: Borders, towns: list[Town], scale: float, rng: np.random.Generator) -> Mesh:
     """Return the mesh of the city for its towns."""
     pairs = _border_sites(borders)
     urban, town_of, block = _urban_sites(borders, towns, rng)
@@ -145,9 +143,11 @@ def _rural_sites(
         fine = size > target * 1.42
         leaf = corner[~fine]
         leaves.append(leaf + size * rng.uniform(0.12, 0.88, size=leaf.shape))
-        parts = [corner[fine] + np.array(step) * size / 2 for step in ((0, 0), (1, 0), (0, 1), (1, 1))]
+        parts = [
+            corner[fine] + np.array(step) * size / 2 for step in ((0, 0), (1, 0), (0, 1), (1, 1))
+        ]
         corner, size = np.vstack(parts), size / 2
-    points = np.vstack(leaves)
+    points: Floats = np.vstack(leaves)
     points = points[_county_of(borders, points) != OUTSIDE]
     points = points[_off_borders(borders, points, 0.95 * BORDER_STEP_M)]
     for town in towns:

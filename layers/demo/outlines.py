@@ -55,7 +55,7 @@ def draw(mesh: Mesh, grid: Ints, rng: np.random.Generator) -> Linework:
     """Return the borders between different labels of ``grid``."""
     first, second = mesh.edge_cells.T
     border = np.flatnonzero(grid[first] != grid[second])
-    pieces = _pieces(mesh, grid, border)
+    pieces = _pieces(mesh, border)
     return Linework(_roughened(pieces, rng))
 
 
@@ -82,13 +82,15 @@ def polygons(mesh: Mesh, grid: Ints, linework: Linework) -> NDArray[Any]:
     return result
 
 
-def _pieces(mesh: Mesh, grid: Ints, border: Ints) -> _Pieces:
+def _pieces(mesh: Mesh, border: Ints) -> _Pieces:
     ends = mesh.edge_ends[border]
     cells = mesh.edge_cells[border]
     middle = mesh.vertices[ends].mean(axis=1)
     built = (mesh.town[cells] >= 0).all(axis=1)
     is_county = mesh.county[cells[:, 0]] != mesh.county[cells[:, 1]]
-    rough = np.where(built, TOWN_ROUGHNESS, np.where(is_county, COUNTY_ROUGHNESS, COUNTRY_ROUGHNESS))
+    rough = np.where(
+        built, TOWN_ROUGHNESS, np.where(is_county, COUNTY_ROUGHNESS, COUNTRY_ROUGHNESS)
+    )
 
     # Half edges by vertex: where exactly two border edges meet, the border passes through.
     vertex = ends.ravel()
@@ -102,8 +104,8 @@ def _pieces(mesh: Mesh, grid: Ints, border: Ints) -> _Pieces:
     corner = mesh.vertices[vertex[passing]]
     common = _common_cell(cells[one], cells[two])
     apex = np.where(common[:, None] >= 0, mesh.sites[np.maximum(common, 0)], corner)
-    cut = ~(built[one] | built[two]) & (common >= 0)
-    cut &= _opposite(middle[one], middle[two], corner, apex)
+    rounded = np.asarray(~(built[one] | built[two]) & (common >= 0))
+    cut = rounded & _opposite(middle[one], middle[two], corner, apex)
 
     # Whole half edges at junctions and at corners that stay.
     keep = np.ones(len(vertex), bool)
@@ -157,8 +159,8 @@ def _roughened(pieces: _Pieces, rng: np.random.Generator) -> NDArray[Any]:
     for k in (0, 2):
         bend[:, k] = bend[:, 1] / 2 + rng.normal(size=len(length)) * sigma * 0.5
     for k, at in enumerate(share):
-        up = _height(pieces.start, unit, normal, length, left, at)
-        down = _height(pieces.start, unit, normal, length, right, at)
+        up = _height(pieces.start, left, unit=unit, normal=normal, length=length, share=at)
+        down = _height(pieces.start, right, unit=unit, normal=normal, length=length, share=at)
         bend[:, k] = np.clip(bend[:, k], -_SAFE_SHARE * down, _SAFE_SHARE * up)
     inner = (
         pieces.start[:, None]
@@ -178,7 +180,7 @@ def _roughened(pieces: _Pieces, rng: np.random.Generator) -> NDArray[Any]:
 
 
 def _height(
-    start: Floats, unit: Floats, normal: Floats, length: Floats, apex: Floats, share: float
+    start: Floats, apex: Floats, *, unit: Floats, normal: Floats, length: Floats, share: float
 ) -> Floats:
     """Return how far one may go at a share of the piece and stay in the triangle with the apex."""
     offset = apex - start

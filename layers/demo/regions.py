@@ -56,9 +56,7 @@ def divide(
     return Regions(subdistrict, community, grid, grid_community, grid_urban)
 
 
-def grow(
-    edge_cells: Ints, cost: Floats, parent: Ints, seeds: Ints, offsets: Floats
-) -> Ints:
+def grow(edge_cells: Ints, cost: Floats, parent: Ints, seeds: Ints, offsets: Floats) -> Ints:
     """Return for every cell the seed whose path is shortest within the cell's parent.
 
     Parameters
@@ -94,7 +92,7 @@ def grow(
 
 
 def grow_to_size(
-    edge_cells: Ints, cost: Floats, parent: Ints, seeds: Ints, target: Floats, rounds: int
+    edge_cells: Ints, cost: Floats, parent: Ints, seeds: Ints, target: Floats, *, rounds: int
 ) -> Ints:
     """Return a growth whose sizes in cells approach ``target`` (one number per seed)."""
     offsets = np.zeros(len(seeds))
@@ -161,8 +159,8 @@ def _edge_costs(mesh: Mesh, rng: np.random.Generator) -> tuple[Floats, Floats]:
 def _subdistricts(
     mesh: Mesh, cost: Floats, counties: list[County], towns: list[Town], rng: np.random.Generator
 ) -> Ints:
-    seeds, target, order = [], [], []
-    position = 0
+    seeds: list[int] = []
+    target: list[float] = []
     for label, county in enumerate(counties):
         cells = np.flatnonzero(mesh.county == label)
         weight = np.array(
@@ -176,7 +174,7 @@ def _subdistricts(
         )
         target.extend(weight / weight.sum() * len(cells))
         start = {}
-        for index, town in enumerate(towns):
+        for town in towns:
             if town.county != label or not town.subdistricts:
                 continue
             members = [k for k, s in enumerate(county.subdistricts) if s.code in town.subdistricts]
@@ -187,8 +185,6 @@ def _subdistricts(
             for k, cell in zip(np.argsort(share, kind="stable")[::-1], chosen, strict=True):
                 start[county.subdistricts[members[k]].code] = cells[cell]
         seeds.extend(start[s.code] for s in county.subdistricts)
-        order.extend(range(position, position + len(county.subdistricts)))
-        position += len(county.subdistricts)
     return grow_to_size(
         mesh.edge_cells, cost, mesh.county, np.array(seeds), np.array(target), rounds=24
     )
@@ -212,7 +208,8 @@ def _around(offset: Floats, count: int, reach: int, rng: np.random.Generator) ->
 def _communities(
     mesh: Mesh, cost: Floats, counties: list[County], subdistrict: Ints, rng: np.random.Generator
 ) -> Ints:
-    seeds, target = [], []
+    seeds: list[int] = []
+    target: list[float] = []
     districts = [s for county in counties for s in county.subdistricts]
     cells_of = _members(subdistrict, len(districts))
     for position, district in enumerate(districts):

@@ -168,9 +168,7 @@ def thin(counties: list[County], scale: float) -> list[County]:
 def _thin_county(county: County, scale: float) -> list[Subdistrict]:
     # Largest first, so that the seat and the big towns survive; the running total is rounded,
     # so the county as a whole keeps its share.
-    order = sorted(
-        county.subdistricts, key=lambda s: (not s.in_seat, -len(s.communities), s.code)
-    )
+    order = sorted(county.subdistricts, key=lambda s: (not s.in_seat, -len(s.communities), s.code))
     total = sum(len(s.communities) for s in county.subdistricts)
     wanted_districts = max(1, round(len(order) * scale**0.5 * 0.6))
     wanted = max(wanted_districts, round(total * scale))

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-import shapely
 from numpy.typing import NDArray
 from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import connected_components, dijkstra, minimum_spanning_tree
 
+from layers.demo import chains
 from layers.demo.borders import OUTSIDE
 from layers.demo.frame import Floats, Ints
 from layers.demo.mesh import Mesh
@@ -93,7 +93,7 @@ def build_roads(
     _, piece = connected_components(joined, directed=False)
     main = np.bincount(piece[first]).argmax()
     used = used[piece[first] == main]
-    return _chains(mesh, graph, kind, used)
+    return _merged(mesh, graph, kind, used)
 
 
 def _without_stubs(graph: _Graph, kind: Ints) -> Ints:
@@ -119,7 +119,9 @@ def _possible(mesh: Mesh, rng: np.random.Generator) -> _Graph:
     axis = np.where((step[:, 1] == 0) & (step[:, 0] == 1), 0, -1)
     axis = np.where((step[:, 0] == 0) & (step[:, 1] == 1), 1, axis)
     higher = np.maximum(mesh.block[first], mesh.block[second])
-    number = np.where(axis >= 0, np.take_along_axis(higher, np.maximum(axis, 0)[:, None], 1)[:, 0], -1)
+    number = np.where(
+        axis >= 0, np.take_along_axis(higher, np.maximum(axis, 0)[:, None], 1)[:, 0], -1
+    )
     is_main = (axis >= 0) & (number % ARTERIAL_EVERY == 0)
     kept = is_main | (axis < 0) | (rng.random(len(first)) < STREET_KEPT)
     streets = np.flatnonzero(street & kept)
@@ -248,65 +250,13 @@ def _mark(kind: Ints, edges: Ints, label: int) -> None:
     kind[edges] = np.minimum(kind[edges], label)
 
 
-def _chains(mesh: Mesh, graph: _Graph, kind: Ints, used: Ints) -> Roads:
-    """Merge edges that meet at nodes of two into one LineString; country chains are smoothed."""
-    ends = graph.ends[used]
-    same = np.column_stack([kind[used], graph.town[used], graph.axis[used], graph.number[used]])
-    neighbours: dict[int, list[int]] = {}
-    for position, (a, b) in enumerate(ends.tolist()):
-        neighbours.setdefault(a, []).append(position)
-        neighbours.setdefault(b, []).append(position)
-    through = {
-        node
-        for node, edges in neighbours.items()
-        if len(edges) == 2 and edges[0] != edges[1] and (same[edges[0]] == same[edges[1]]).all()
-    }
-    pairs = ends.tolist()
-    done = np.zeros(len(used), bool)
-    chains: list[list[int]] = []
-    heads: list[int] = []
-
-    def follow(node: int, edge: int) -> list[int]:
-        path = [node]
-        while True:
-            done[edge] = True
-            a, b = pairs[edge]
-            node = b if a == node else a
-            path.append(node)
-            if node not in through:
-                return path
-            one, two = neighbours[node]
-            edge = two if one == edge else one
-            if done[edge]:
-                return path
-
-    for node in sorted(neighbours):
-        if node not in through:
-            for edge in neighbours[node]:
-                if not done[edge]:
-                    heads.append(edge)
-                    chains.append(follow(node, edge))
-    for edge in range(len(used)):  # rings without any junction
-        if not done[edge]:
-            heads.append(edge)
-            chains.append(follow(pairs[edge][0], edge))
+def _merged(mesh: Mesh, graph: _Graph, kind: Ints, used: Ints) -> Roads:
+    """Merge edges that meet at nodes of two into one LineString."""
+    alike = np.column_stack([kind[used], graph.town[used], graph.axis[used], graph.number[used]])
+    paths, heads = chains.follow_chains(graph.ends[used], alike)
     shift = len(mesh.vertices)
-    lines = np.array([_line(graph.points, chain, shift) for chain in chains], object)
-    first = np.array([chain[len(chain) // 2] for chain in chains])
-    serves = np.where(first >= shift, first - shift, -1)
-    head = used[np.array(heads)]
-    return Roads(
-        lines, kind[head], graph.town[head], graph.axis[head], graph.number[head], serves
-    )
-
-
-def _line(points: Floats, chain: list[int], shift: int) -> Any:  # noqa: ANN401 - a LineString
-    xy = points[chain]
-    if any(node >= shift for node in chain):
-        for _ in range(2):
-            if len(xy) > 2:  # Chaikin's corner cutting; junctions stay
-                near, far = 0.75 * xy[:-1] + 0.25 * xy[1:], 0.25 * xy[:-1] + 0.75 * xy[1:]
-                cut = np.empty((2 * len(near), 2))
-                cut[0::2], cut[1::2] = near, far
-                xy = np.vstack([xy[:1], cut[1:-1], xy[-1:]])
-    return shapely.linestrings(xy)
+    lines = np.array([chains.path_line(graph.points, path, shift) for path in paths], object)
+    middle = np.array([path[len(path) // 2] for path in paths])
+    serves = np.where(middle >= shift, middle - shift, -1)
+    head = used[heads]
+    return Roads(lines, kind[head], graph.town[head], graph.axis[head], graph.number[head], serves)

@@ -18,7 +18,19 @@ USES: Final = (
     "market", "industrial", "park",
 )  # fmt: skip
 """Uses of a cell; positions are the labels used here."""
-COUNTRY, HAMLET, RESIDENTIAL, HIGHRISE, COMMERCIAL, OFFICE, SCHOOL, HOSPITAL, MARKET, INDUSTRIAL, PARK = range(11)  # noqa: E501 - one row of names
+(
+    COUNTRY,
+    HAMLET,
+    RESIDENTIAL,
+    HIGHRISE,
+    COMMERCIAL,
+    OFFICE,
+    SCHOOL,
+    HOSPITAL,
+    MARKET,
+    INDUSTRIAL,
+    PARK,
+) = range(11)
 _CORE = (0.46, 0.13, 0.19, 0.10, 0.04, 0.02, 0.03, 0.00, 0.03)
 _INNER = (0.62, 0.12, 0.08, 0.04, 0.05, 0.015, 0.02, 0.015, 0.04)
 _EDGE = (0.56, 0.08, 0.04, 0.02, 0.04, 0.005, 0.015, 0.17, 0.07)

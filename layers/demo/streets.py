@@ -10,7 +10,8 @@ import shapely
 from numpy.typing import NDArray
 from pyproj import Geod
 
-from layers.demo import names, roads as network
+from layers.demo import names
+from layers.demo import roads as network
 from layers.demo.areas import Areas
 from layers.demo.frame import Floats, Ints, geometries_in_degrees
 from layers.demo.regions import Regions
@@ -58,7 +59,9 @@ def name_roads(
     street = is_town & (roads.road_class == network.STREET)
     # A one-way street is one-way over its whole line.
     line = roads.town * 1009 + roads.axis * 503 + roads.number
-    oneway = street & (np.random.default_rng(int(rng.integers(2**31))).random(4096) < 0.06)[line % 4096]
+    oneway = (
+        street & (np.random.default_rng(int(rng.integers(2**31))).random(4096) < 0.06)[line % 4096]
+    )
     ride = ~(street & (rng.random(count) < 0.01))
     owner = [
         HIGHWAY_UNIT
@@ -106,7 +109,11 @@ def _country_name(
     if kind == network.COUNTY:
         town = areas.names[code[:9]].removesuffix("镇").removesuffix("乡").removesuffix("街道")
         return f"{town}公路"
-    return f"{areas.names[code]}村道" if not areas.names[code].endswith("村") else f"{areas.names[code]}道"
+    return (
+        f"{areas.names[code]}村道"
+        if not areas.names[code].endswith("村")
+        else f"{areas.names[code]}道"
+    )
 
 
 def _geodesic_lengths(lines: NDArray[Any]) -> Floats:
@@ -114,5 +121,5 @@ def _geodesic_lengths(lines: NDArray[Any]) -> Floats:
     xy, index = shapely.get_coordinates(lines, return_index=True)
     same = index[1:] == index[:-1]
     _, _, step = geod.inv(xy[:-1, 0], xy[:-1, 1], xy[1:, 0], xy[1:, 1])
-    lengths: Floats = np.bincount(index[1:][same], weights=step[same], minlength=len(lines))
-    return np.maximum(np.round(lengths, 2), 0.01)
+    lengths = np.bincount(index[1:][same], weights=step[same], minlength=len(lines))
+    return np.maximum(np.round(lengths.astype(np.float64), 2), 0.01)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final
+from itertools import count
+from typing import Final
 
 import numpy as np
 
-from layers.demo import names, settlements as use
+from layers.demo import names
+from layers.demo import settlements as use
 from layers.demo.areas import Areas
 from layers.demo.buildings import Buildings
 from layers.demo.frame import Floats, degrees
@@ -97,8 +100,8 @@ def place_stations(
         code = areas.community_codes[k]
         name = f"{areas.names[code]}便民服务站"
         add("service_station", name, site[k][0], code, int(rng.integers(20, 90)))
-    count = max(2, round(JOB_STATION_SHARE * len(urban)))
-    for k in sorted(rng.permutation(urban)[:count].tolist()):
+    own = max(2, round(JOB_STATION_SHARE * len(urban)))
+    for k in sorted(rng.permutation(urban)[:own].tolist()):
         code = areas.community_codes[k]
         name = f"{areas.names[code]}就业服务站"
         add("job_service", name, site[k][1], code, int(rng.integers(10, 60)))
@@ -117,12 +120,12 @@ def _community_sites(areas: Areas, buildings: Buildings) -> dict[int, list[Float
     """Return three buildings near the people of each community, public ones where there are."""
     position = {code: k for k, code in enumerate(areas.community_codes)}
     community = np.array([position[code[:12]] for code in areas.grid_codes])[buildings.grid]
-    count = len(areas.community_codes)
-    people = buildings.residents + 0.01
-    total = np.bincount(community, weights=people, minlength=count)
+    size = len(areas.community_codes)
+    people = buildings.people.residents + 0.01
+    total = np.bincount(community, weights=people, minlength=size)
     middle = np.column_stack(
         [
-            np.bincount(community, weights=people * buildings.centre[:, axis], minlength=count)
+            np.bincount(community, weights=people * buildings.centre[:, axis], minlength=size)
             / np.maximum(total, 1e-9)
             for axis in (0, 1)
         ]
@@ -139,56 +142,27 @@ def _community_sites(areas: Areas, buildings: Buildings) -> dict[int, list[Float
 
 
 def build_teams(areas: Areas, reference: datetime, rng: np.random.Generator) -> Teams:
-    """Return the 1+5+N teams: every grid a worker, mostly a deputy; every community its officers."""
+    """Return the 1+5+N teams: every grid has a worker, most a deputy, every community its team."""
     teams = Teams()
-    numbers = iter(range(10**9))
-    for code, name, kind in CITY_UNITS:
-        teams.units.append((code, name, kind, CITY_CODE, names.phone(next(numbers))))
-    for row in areas.rows:
-        if row.level == "county":
-            unit = (f"U{row.code}", f"{row.name}城市管理局", "bureau", row.code)
-        elif row.level == "subdistrict":
-            unit = (f"U{row.code}", f"{row.name}综合执法大队", "subdistrict", row.code)
-        elif row.level == "community":
-            ending = "居民委员会" if row.kind == "urban" else "村民委员会"
-            base = row.name.removesuffix("社区").removesuffix("村")
-            unit = (f"U{row.code}", f"{base}{ending}", "committee", row.code)
-        else:
-            continue
-        teams.units.append((*unit, names.phone(next(numbers))))
-
-    pool = iter(names.people(len(areas.grid_codes) + 16 * len(areas.community_codes) + 500, rng))
-
-    def person(unit: str) -> int:
-        number = len(teams.persons)
-        phone = names.phone(next(numbers))
-        teams.persons.append((f"P{number + 1:06d}", next(pool), phone, unit))
-        return number
-
-    grids: dict[str, list[int]] = {}
-    for label, code in enumerate(areas.grid_codes):
-        grids.setdefault(code[:12], []).append(label)
-    leads: dict[str, int] = {}
+    phones = map(names.phone, count())
+    _add_units(teams, areas, phones)
+    pool = names.people(len(areas.grid_codes) + 16 * len(areas.community_codes) + 500, rng)
+    hire = _Hiring(teams, iter(pool), phones)
     for row in areas.rows:
         if row.level == "subdistrict":
-            teams.duties.append((person(f"U{row.code}"), "township_lead", row.code, False))
+            teams.duties.append((hire(f"U{row.code}"), "township_lead", row.code, False))
+    grids: dict[str, list[str]] = {}
+    for code in sorted(areas.grid_codes):
+        grids.setdefault(code[:12], []).append(code)
+    leads: dict[str, int] = {}
     for k, code in enumerate(areas.community_codes):
-        _community_team(teams, code, bool(areas.community_urban[k]), person, rng)
-        lead = leads[code] = person(f"U{code}")
-        teams.duties.append((lead, "grid_lead", code, False))
-        members = sorted(grids[code], key=lambda label: areas.grid_codes[label])
-        workers = [person(f"U{code}") for _ in members]
-        for place, label in enumerate(members):
-            grid = areas.grid_codes[label]
-            teams.worker_of[grid] = workers[place]
-            teams.duties.append((workers[place], "grid_worker", grid, False))
-            teams.duties.append((lead, "grid_lead", grid, False))
-            if len(members) > 1 and rng.random() < DEPUTY_SHARE:
-                deputy = workers[(place + 1) % len(members)]
-                teams.duties.append((deputy, "grid_worker", grid, True))
+        _community_team(teams, code, hire, rng, urban=bool(areas.community_urban[k]))
+        leads[code] = hire(f"U{code}")
+        teams.duties.append((leads[code], "grid_lead", code, False))
+        _grid_teams(teams, grids[code], leads[code], hire, rng)
     for row in areas.rows:
         if row.kind == "dedicated":
-            keeper = person(f"U{row.code[:12]}")
+            keeper = hire(f"U{row.code[:12]}")
             teams.worker_of[row.code] = keeper
             teams.duties.append((keeper, "grid_worker", row.code, False))
             teams.duties.append((leads[row.code[:12]], "grid_lead", row.code, False))
@@ -196,12 +170,51 @@ def build_teams(areas: Areas, reference: datetime, rng: np.random.Generator) -> 
     return teams
 
 
+@dataclass(slots=True)
+class _Hiring:
+    """Adds a person to the teams and returns their position."""
+
+    teams: Teams
+    pool: Iterator[str]
+    phones: Iterator[str]
+
+    def __call__(self, unit: str) -> int:
+        number = len(self.teams.persons)
+        self.teams.persons.append((f"P{number + 1:06d}", next(self.pool), next(self.phones), unit))
+        return number
+
+
+def _add_units(teams: Teams, areas: Areas, phones: Iterator[str]) -> None:
+    for code, name, kind in CITY_UNITS:
+        teams.units.append((code, name, kind, CITY_CODE, next(phones)))
+    for row in areas.rows:
+        base = row.name.removesuffix("社区").removesuffix("村")
+        ending = "居民委员会" if row.kind == "urban" else "村民委员会"
+        name, kind = {
+            "county": (f"{row.name}城市管理局", "bureau"),
+            "subdistrict": (f"{row.name}综合执法大队", "subdistrict"),
+            "community": (f"{base}{ending}", "committee"),
+        }.get(row.level, ("", ""))
+        if name:
+            teams.units.append((f"U{row.code}", name, kind, row.code, next(phones)))
+
+
+def _grid_teams(
+    teams: Teams, grids: list[str], lead: int, hire: _Hiring, rng: np.random.Generator
+) -> None:
+    """Give each grid of a community a worker; the next grid's worker is the deputy."""
+    workers = [hire(f"U{grid[:12]}") for grid in grids]
+    for place, grid in enumerate(grids):
+        teams.worker_of[grid] = workers[place]
+        teams.duties.append((workers[place], "grid_worker", grid, False))
+        teams.duties.append((lead, "grid_lead", grid, False))
+        if len(grids) > 1 and rng.random() < DEPUTY_SHARE:
+            deputy = workers[(place + 1) % len(grids)]
+            teams.duties.append((deputy, "grid_worker", grid, True))
+
+
 def _community_team(
-    teams: Teams,
-    code: str,
-    urban: bool,  # noqa: FBT001 - one of the community's facts
-    person: Any,  # noqa: ANN401 - the builder's own counter
-    rng: np.random.Generator,
+    teams: Teams, code: str, hire: _Hiring, rng: np.random.Generator, *, urban: bool
 ) -> None:
     unit = f"U{code}"
     for role, at in (
@@ -213,15 +226,15 @@ def _community_team(
         ("elder", unit),
         ("volunteer", unit),
     ):
-        teams.duties.append((person(at), role, code, False))
-    teams.duties.append((person(unit), "cadre", code, True))
+        teams.duties.append((hire(at), role, code, False))
+    teams.duties.append((hire(unit), "cadre", code, True))
     for role, likely in (
         ("social_worker", 0.9 if urban else 0.3),
         ("organisation", 0.6 if urban else 0.2),
         ("new_employment", 0.8 if urban else 0.15),
     ):
         if rng.random() < likely:
-            teams.duties.append((person(unit), role, code, False))
+            teams.duties.append((hire(unit), role, code, False))
 
 
 def _absences(teams: Teams, reference: datetime, rng: np.random.Generator) -> None:

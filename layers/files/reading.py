@@ -127,7 +127,12 @@ def _read_vector(path: Path, layer: str | None, encoding: str | None) -> gpd.Geo
         raise FileUnreadable(path=str(path), reason=str(error)) from error
     if not isinstance(frame, gpd.GeoDataFrame):
         raise GeometryMissing(path=str(path), columns=", ".join(_names(frame)))
-    return frame.rename_geometry("geometry") if frame.geometry.name != "geometry" else frame
+    return _plainly_named(frame)
+
+
+def _plainly_named(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return the frame with its geometry in the column ``geometry``."""
+    return frame if frame.geometry.name == "geometry" else frame.rename_geometry("geometry")
 
 
 def _layer(path: Path, wanted: str | None) -> str:
@@ -180,8 +185,7 @@ def _read_parquet(path: Path, lon: str | None, lat: str | None) -> gpd.GeoDataFr
     try:
         metadata = pq.read_schema(path).metadata or {}
         if b"geo" in metadata and lon is None:
-            frame = gpd.read_parquet(path)
-            return frame.rename_geometry("geometry")
+            return _plainly_named(gpd.read_parquet(path))
         table = pd.read_parquet(path)
     except (pa.ArrowException, ValueError, OSError) as error:
         raise FileUnreadable(path=str(path), reason=str(error)) from error

@@ -7,6 +7,7 @@ import pkgutil
 import re
 import string
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -54,7 +55,13 @@ def tracked(*patterns: str) -> list[Path]:
 
 
 def test_import_contracts_are_kept() -> None:
-    done = subprocess.run(["lint-imports"], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [Path(sys.executable).with_name("lint-imports")],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stdout + done.stderr
 
 

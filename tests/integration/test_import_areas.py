@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
-import numpy as np
 import pytest
 import shapely
 import sqlalchemy as sa
@@ -37,7 +36,7 @@ def _rows(database: Database) -> dict[str, int]:
         }
 
 
-def _import_file(database: Database, path: Path, **options: Any) -> ImportReport:
+def _import_file(database: Database, path: Path, **options: Any) -> ImportReport:  # noqa: ANN401
     frame = files.read(path)
     source = {"file": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
     return import_areas(database, SYSTEM, frame, source=source, **options)
@@ -59,7 +58,7 @@ NEW_YORK: dict[str, Any] = {
 }
 
 
-def _counties(**changed: Any) -> gpd.GeoDataFrame:
+def _counties(**changed: Any) -> gpd.GeoDataFrame:  # noqa: ANN401
     """Three made counties side by side; arguments replace a column or the geometry."""
     columns: dict[str, Any] = {
         "code": ["341102", "341103", "341122"],
@@ -69,7 +68,11 @@ def _counties(**changed: Any) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(columns, crs=4326)
 
 
-def _import(database: Database, frame: gpd.GeoDataFrame, **options: Any) -> ImportReport:
+def _import(
+    database: Database,
+    frame: gpd.GeoDataFrame,
+    **options: Any,  # noqa: ANN401
+) -> ImportReport:
     chosen = {"level": "county", "code": "code", "name": "name"} | options
     return import_areas(database, SYSTEM, frame, **chosen)
 
@@ -133,19 +136,19 @@ def test_the_same_file_again_changes_nothing_and_says_so(
 
 
 @pytest.mark.parametrize(
-    ("file", "code", "level", "count"),
+    ("file", "level", "count"),
     [
-        ("datav_geoatlas_2020_counties_gcj02", "adcode", "county", 8),
-        ("amap_fences_2018_counties_gcj02", "adcode", "county", 8),
-        ("amap_fences_2018_city_gcj02", "adcode", "city", 1),
+        ("datav_geoatlas_2020_counties_gcj02", "county", 8),
+        ("amap_fences_2018_counties_gcj02", "county", 8),
+        ("amap_fences_2018_city_gcj02", "city", 1),
     ],
 )
 def test_chuzhou_outlines_import(
-    database: Database, shared_data: Path, file: str, code: str, level: str, count: int
+    database: Database, shared_data: Path, file: str, level: str, count: int
 ) -> None:
     path = shared_data / f"chuzhou-boundaries/{file}.geojson"
     report = _import_file(
-        database, path, level=level, code=code, name="name", crs="GCJ-02", publish=True
+        database, path, level=level, code="adcode", name="name", crs="GCJ-02", publish=True
     )
     assert report.outcome == "published"
     assert report.counts["new"] == count
@@ -202,6 +205,8 @@ def test_new_york_is_refused_for_34_districts_or_written_mended_or_without_them(
     assert refused.outcome == "refused"
     assert len(refused.errors) == 34
     assert len({finding.row for finding in refused.errors}) == 34
+    assert len(refused.by_kind()["overlap"]) == 196
+    assert len(refused.by_kind()["gap"]) == 3
     assert all(finding.lon is not None and finding.facts["places"] for finding in refused.errors)
     assert set(_rows(database).values()) == {0}
 
@@ -380,13 +385,11 @@ def test_parents_and_kinds_come_from_the_code_or_the_file(database: Database) ->
 
 def test_an_invalid_shape_is_mended_only_on_request(database: Database) -> None:
     bow = shapely.Polygon([(118, 32), (118.1, 32.1), (118.1, 32), (118, 32.1)])
-    shapes = np.array(
-        [bow, shapely.box(118.1, 32, 118.2, 32.1), shapely.box(118.2, 32, 118.3, 32.1)]
-    )
-    refused = _import(database, _counties(geometry=list(shapes)))
+    shapes = [bow, *_counties().geometry[1:]]
+    refused = _import(database, _counties(geometry=shapes))
     assert [finding.kind for finding in refused.errors] == ["self-intersection"]
     assert (refused.errors[0].lon, refused.errors[0].lat) == pytest.approx((118.05, 32.05))
-    mended = _import(database, _counties(geometry=list(shapes)), mend=True)
+    mended = _import(database, _counties(geometry=shapes), mend=True)
     (finding,) = mended.by_kind()["mended"]
     assert finding.facts["area_m2"] == pytest.approx(0.0, abs=1.0)
     assert mended.outcome == "drafted"

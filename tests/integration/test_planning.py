@@ -120,7 +120,11 @@ def test_kinds_narrow_the_stations(town: Database) -> None:
         ({"radius_m": 0.0}, RadiusInvalid, "50000"),
         ({"radius_m": 50_000.1}, RadiusInvalid, "50000"),
         ({"radius_m": float("nan")}, RadiusInvalid, "nan"),
-        ({"kinds": ["bakery", "service"]}, StationKindUnknown, "job_service, service"),
+        (
+            {"kinds": ["bakery", "service_station"]},
+            StationKindUnknown,
+            "job_service, service_station",
+        ),
         ({"area": "999999"}, AreaUnknown, "999999"),
         ({"area": "341102001001001", "by": "county"}, LevelTooCoarse, "grid"),
     ],
@@ -131,7 +135,7 @@ def test_what_cannot_be_answered_is_refused_in_words(
     with pytest.raises(error) as refused:
         coverage(town, SYSTEM, **question)
     for language in ("zh", "en"):
-        assert refused.value.detail(language)  # type: ignore[arg-type]
+        assert refused.value.detail(language)
     assert fact in refused.value.detail("en")
 
 
@@ -148,7 +152,7 @@ def test_a_new_station_and_a_closed_one_are_seen_at_once(database: Database) -> 
     small_city.build(database)
     assert coverage(database, SYSTEM)["summary"]["people_covered"] == 120
     with database.transaction(SYSTEM) as work:
-        small_city.add_station(work, "S4", "新站", "service", lon=118.29, lat=32.29)
+        small_city.add_station(work, "S4", "新站", "service_station", lon=118.29, lat=32.29)
     assert coverage(database, SYSTEM)["summary"]["people_covered"] == 177
     with database.transaction(SYSTEM) as work:
         work.execute(
@@ -183,7 +187,9 @@ def test_sql_answers_with_the_identical_set(database: Database, radius_m: float)
     with database.transaction(SYSTEM) as work:
         small_city.write(work)
         for number, (lon, lat) in enumerate(rng.uniform((118.2, 32.2), (118.4, 32.4), (25, 2))):
-            small_city.add_station(work, f"R{number:02d}", "站", "service", lon=lon, lat=lat)
+            small_city.add_station(
+                work, f"R{number:02d}", "站", "service_station", lon=lon, lat=lat
+            )
         stations = city.open_stations(work)
         homes = [*rng.uniform((118.0, 32.0), (118.6, 32.6), (1500, 2))]
         # on the radius itself, 0.9 mm inside the tolerance and 1.1 mm outside of it

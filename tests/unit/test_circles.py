@@ -80,7 +80,9 @@ def test_nothing_in_gives_nothing_out() -> None:
 def test_gaps_and_covered_make_up_each_area() -> None:
     rng = np.random.default_rng(3)
     areas = np.array([shapely.box(x, y, x + 10, y + 10) for x in range(0, 50, 10) for y in (0, 10)])
-    discs = shapely.buffer(shapely.points(rng.uniform(0, 50, (12, 2))), 4.0)
+    discs = np.asarray(
+        shapely.buffer(shapely.points(rng.uniform(0, 50, (12, 2))), 4.0), dtype=object
+    )
     reached = uncovered(areas, discs)
     inside = shapely.area(shapely.intersection(areas, shapely.union_all(discs)))
     assert shapely.area(reached.gaps) + inside == pytest.approx(100.0, abs=1e-6)

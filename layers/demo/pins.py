@@ -1,0 +1,121 @@
+"""Pins as they come in: GPS errors by source, mixed frames, some declared wrongly or swapped."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gis.geometry.crs import from_wgs84, to_wgs84
+from layers.demo.frame import Floats, degrees, plane
+
+ADDRESS_ONLY: Final[dict[str, float]] = {
+    "snap": 0.30, "hotline-12345": 0.86, "patrol": 0.08, "courier": 0.20, "video": 0.0,
+}  # fmt: skip
+"""Share of a source's events that come without a pin; 0.40 over all."""
+ERROR_M: Final[dict[str, tuple[float, float]]] = {
+    "snap": (16.0, 0.95), "hotline-12345": (45.0, 0.8), "patrol": (7.0, 0.6),
+    "courier": (24.0, 0.85), "video": (6.0, 0.4),
+}  # fmt: skip
+"""Median of the GPS error and its log spread: most within 5 to 150 m, with a long tail."""
+FRAMES: Final[dict[str, tuple[tuple[str, float], ...]]] = {
+    "snap": (("GCJ-02", 1.0),),
+    "hotline-12345": (("GCJ-02", 0.7), ("BD-09", 0.3)),
+    "patrol": (("WGS84", 0.6), ("CGCS2000", 0.4)),
+    "courier": (("BD-09", 0.75), ("GCJ-02", 0.25)),
+    "video": (("CGCS2000", 1.0),),
+}
+WRONG_FRAME: Final = 0.13
+SWAPPED: Final = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """A pin: where it is read to be, what was sent, and what is wrong with it."""
+
+    lonlat: tuple[float, float] | None
+    raw: dict[str, Any]
+    frame: str
+    declared: str
+    swapped: bool
+    error_m: float
+
+
+def make_pins(
+    true_lonlat: Floats, sources: NDArray[np.str_], rng: np.random.Generator
+) -> list[Pin | None]:
+    """Return a pin per event, None where the source gives an address only."""
+    count = len(sources)
+    seen, error = _seen(true_lonlat, sources, rng)
+    has_pin = rng.random(count) >= np.array([ADDRESS_ONLY[s] for s in sources])
+    # Phones report their 68 % radius imperfectly, in steps.
+    accuracy = np.maximum(np.round(error * np.exp(rng.normal(scale=0.6, size=count)) / 5) * 5, 5.0)
+    wrong, swapped = rng.random(count) < WRONG_FRAME, rng.random(count) < SWAPPED
+    frames = [_frame(str(s), rng) for s in sources]
+    others = rng.random(count)
+    numbers = {name: _in_frame(seen, name) for name in ("WGS84", "CGCS2000", "GCJ-02", "BD-09")}
+    read: dict[tuple[str, str], Floats] = {}
+    pins: list[Pin | None] = []
+    for k in range(count):
+        if not has_pin[k]:
+            pins.append(None)
+            continue
+        frame = frames[k]
+        declared = _wrong_frame(frame, others[k]) if wrong[k] else frame
+        if (frame, declared) not in read:
+            read[frame, declared] = _from_frame(numbers[frame], declared)
+        here, (lon, lat) = read[frame, declared][k], numbers[frame][k].tolist()
+        if swapped[k]:
+            lon, lat = lat, lon
+        pins.append(
+            Pin(
+                lonlat=None if swapped[k] else (float(here[0]), float(here[1])),
+                raw={"lon": lon, "lat": lat, "crs": declared, "accuracy_m": float(accuracy[k])},
+                frame=frame,
+                declared=declared,
+                swapped=bool(swapped[k]),
+                error_m=round(float(error[k]), 1),
+            )
+        )
+    return pins
+
+
+def _seen(
+    true_lonlat: Floats, sources: NDArray[np.str_], rng: np.random.Generator
+) -> tuple[Floats, Floats]:
+    """Return the places with the error of each source, in WGS84, and the error in metres."""
+    xy = plane(true_lonlat[:, 0], true_lonlat[:, 1])
+    median = np.array([ERROR_M[s][0] for s in sources])
+    spread = np.array([ERROR_M[s][1] for s in sources])
+    count = len(sources)
+    error: Floats = np.minimum(median * np.exp(rng.normal(size=count) * spread), 2_000.0)
+    turn = rng.uniform(0, 2 * np.pi, size=count)
+    return degrees(xy + error[:, None] * np.column_stack([np.cos(turn), np.sin(turn)])), error
+
+
+def _frame(source: str, rng: np.random.Generator) -> str:
+    draw, total = rng.random(), 0.0
+    for name, share in FRAMES[source]:
+        total += share
+        if draw < total:
+            return name
+    return FRAMES[source][-1][0]
+
+
+def _wrong_frame(frame: str, draw: float) -> str:
+    if frame in ("WGS84", "CGCS2000"):
+        return "GCJ-02"
+    other = "BD-09" if frame == "GCJ-02" else "GCJ-02"
+    return "WGS84" if draw < 0.8 else other
+
+
+def _in_frame(lonlat: Floats, frame: str) -> Floats:
+    lon, lat = from_wgs84(lonlat[:, 0], lonlat[:, 1], frame)
+    return np.round(np.column_stack([lon, lat]), 7).astype(np.float64)
+
+
+def _from_frame(numbers: Floats, frame: str) -> Floats:
+    lon, lat = to_wgs84(numbers[:, 0], numbers[:, 1], frame)
+    return np.round(np.column_stack([lon, lat]), 7).astype(np.float64)

@@ -54,10 +54,19 @@ def cluster() -> Iterator[Cluster]:
     home.chmod(0o755)
     try:
         with Cluster(home).lease() as running:
+            hasten(running)
             yield running
         Cluster(home).reset()
     finally:
         shutil.rmtree(home, ignore_errors=True)
+
+
+def hasten(cluster: Cluster) -> None:
+    """Spare the disk: this run's databases need not survive a power cut."""
+    with psycopg.connect(_plain(cluster.url("superuser", "postgres")), autocommit=True) as admin:
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            admin.execute(sql.SQL("alter system set {} = off").format(sql.SQL(setting)))
+        admin.execute("select pg_reload_conf()")
 
 
 def clone(cluster: Cluster, source: str, name: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 from contextlib import ExitStack
 from typing import Annotated
@@ -14,10 +15,12 @@ from api.app import create_app
 from api.cli import demo
 from api.cli.session import connect, say
 from api.logs import configure_logs
-from gis import cluster
-from gis.errors import SchemaBehind, Unavailable
+from api.runtime import Runtime
+from gis import clock, cluster
+from gis.errors import DatabaseUnavailable, NoPublishedBoundary, SchemaBehind, Unavailable
 from gis.governance.actors import SYSTEM
 from gis.services import access
+from gis.services.intake import prepare_months
 from gis.settings import Settings, load
 from gis.store import areas, schema
 from gis.store.unit_of_work import Database
@@ -47,8 +50,21 @@ def application() -> FastAPI:
     database = connect(settings, urls.app_url)
     stack.callback(database.close)
     app = create_app(settings, database)
+    warm_up(app)
     app.router.add_event_handler("shutdown", stack.close)
     return app
+
+
+def warm_up(app: FastAPI) -> None:
+    """Load what the first request would otherwise wait for, and sweep old keys and sessions."""
+    runtime: Runtime = app.state.runtime
+    try:
+        with runtime.database.reading(SYSTEM) as work:
+            runtime.boundaries.snapshot(work)
+        prepare_months(runtime.database, clock.now())
+        access.tidy(runtime.database)
+    except (NoPublishedBoundary, DatabaseUnavailable) as error:
+        logging.getLogger(__name__).warning("not warmed up: %s", error)
 
 
 def serve() -> None:

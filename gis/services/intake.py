@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -20,7 +20,7 @@ from gis.errors import (
     OutOfScope,
     SourceUnknown,
 )
-from gis.governance.actors import Actor
+from gis.governance.actors import SYSTEM, Actor
 from gis.governance.calendar import due_at
 from gis.governance.categories import Category
 from gis.governance.duty import Assignment, Unrouted
@@ -248,6 +248,12 @@ def category_list(database: Database, actor: Actor) -> list[dict[str, Any]]:
             }
             for category in categories.all_active(work)
         ]
+
+
+def prepare_months(database: Database, now: datetime) -> None:
+    """Make the partitions of this month and the next three; what has none waits in the default."""
+    with database.transaction(SYSTEM) as work:
+        events.ensure_months(work, now, now + timedelta(days=92))
 
 
 def _category(work: UnitOfWork, key: str | None) -> Category | None:

@@ -97,6 +97,7 @@ class Database:
             max_overflow=0,
             pool_timeout=pool_timeout_s,
             pool_pre_ping=True,
+            hide_parameters=True,  # an error's text must not carry people's data into a log
             connect_args={"options": options, "application_name": "gridward"},
         )
         if role is not None:

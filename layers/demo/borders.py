@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
 import numpy as np
@@ -59,8 +60,9 @@ class Borders:
     seats: Floats
 
 
+@cache
 def read_borders() -> Borders:
-    """Return the mended, converted and smoothed outlines."""
+    """Return the mended, converted and smoothed outlines (read once a process)."""
     document = json.loads(source_text(OUTLINES))
     features = sorted(
         document["features"], key=lambda item: CODES_BY_NAME[item["properties"]["name"]]
@@ -123,6 +125,19 @@ def shared_arcs(polygons: NDArray[Any]) -> NDArray[Any]:
     return np.array(shapely.get_parts(shapely.line_merge(noded)), object)
 
 
+def along(arc: Any, distances: Floats) -> Floats:  # noqa: ANN401 - a LineString
+    """Return the points at distances along a line, shape (n, 2); beyond its ends, the end.
+
+    The same as ``shapely.line_interpolate_point``, which walks the whole line for every point.
+
+    >>> along(shapely.linestrings([[0.0, 0.0], [10.0, 0.0]]), np.array([2.5, 12.0])).tolist()
+    [[2.5, 0.0], [10.0, 0.0]]
+    """
+    xy = shapely.get_coordinates(arc)
+    at = np.r_[0.0, np.cumsum(np.hypot(*np.diff(xy, axis=0).T))]
+    return np.column_stack([np.interp(distances, at, xy[:, axis]) for axis in (0, 1)])
+
+
 def _largest(geometry: Any) -> Any:  # noqa: ANN401 - any polygonal geometry
     parts = shapely.get_parts(geometry)
     largest = parts[shapely.area(parts).argmax()]
@@ -139,7 +154,7 @@ def _smoothed(arc: Any) -> Any:  # noqa: ANN401 - a LineString
     count = max(4, int(length / STEP_M))
     closed = shapely.is_closed(arc)
     distances = np.linspace(0.0, length, count + 1)
-    points = shapely.get_coordinates(shapely.line_interpolate_point(arc, distances))
+    points = along(arc, distances)
     radius = int(3 * SMOOTHING_M / STEP_M)
     if closed:
         padded = np.vstack([points[-radius - 1 : -1], points, points[1 : radius + 1]])

@@ -101,7 +101,7 @@ def build(
     regions = divide(mesh, counties, towns, scale, rng)
     shapes = polygons(mesh, regions.grid, draw(mesh, regions.grid, rng))
     rng = stream("roads")
-    places = settle(mesh, regions, towns, rng)
+    places = settle(mesh, regions, towns, scale, rng)
     network = build_roads(mesh, towns, places.villages, places.hamlets, rng)
     rng = stream("buildings")
     houses = buildings.build(

@@ -13,6 +13,7 @@ import numpy as np
 from gis.errors import CalendarMissing
 from gis.governance.calendar import due_at
 from gis.governance.categories import Category
+from gis.governance.reasons import Reason
 from layers.demo import names
 from layers.demo.addresses import UNCERTAINTY_M, Gazetteer
 from layers.demo.areas import Areas
@@ -299,13 +300,25 @@ def _match(
             for level, c in zip(levels, areas.path(code), strict=True)
         ]
     if pin is None:
-        reason = ("address-only", "来件只有地址,由调度员确认网格。")
+        reason = Reason(
+            "no-position",
+            "来件只有地址，由调度员确认网格。",
+            "There was only an address: a dispatcher confirmed the grid.",
+        )
     elif pin.lonlat is None:
-        reason = ("position-invalid", "经度和纬度可能写反了,由调度员确认网格。")
+        reason = Reason(
+            "position-invalid",
+            "经度和纬度可能写反了，由调度员确认网格。",
+            "Longitude and latitude look swapped: a dispatcher confirmed the grid.",
+        )
     elif routing == "review":
-        reason = ("confirmed-by-dispatcher", "位置与现场不符,由调度员确认网格。")
+        reason = Reason(
+            "confirmed-by-dispatcher",
+            "位置与现场不符，由调度员确认网格。",
+            "The pin did not agree with the place: a dispatcher confirmed the grid.",
+        )
     else:
-        reason = ("inside", "位置在网格内。")
+        reason = Reason("inside", "位置在网格内。", "The pin lies in the grid.")
     confidence = 0.98 if routing == "auto" else 0.5
     evidence = ["address" if pin is None or pin.lonlat is None else "position"]
     return {
@@ -321,7 +334,14 @@ def _match(
         if chosen is None
         else [{**chosen, "probability": confidence, "distance_m": 0.0, "evidence": evidence}],
         "outside_probability": round(1.0 - confidence, 6) if chosen else 1.0,
-        "reasons": [{"code": reason[0], "text": reason[1], "facts": {"made": True}}],
+        "reasons": [
+            {
+                "code": reason.code,
+                "text_zh": reason.text_zh,
+                "text_en": reason.text_en,
+                "facts": {"made": True},
+            }
+        ],
         "responsible": None,
         "boundary_revision": 1,
     }

@@ -17,7 +17,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import Voronoi, cKDTree
 
-from layers.demo.borders import OUTSIDE, Borders
+from layers.demo.borders import OUTSIDE, Borders, along
 from layers.demo.frame import Floats, Ints
 from layers.demo.towns import Town, lattice
 
@@ -84,12 +84,12 @@ def _border_sites(borders: Borders) -> Floats:
         length = shapely.length(arc)
         count = max(1, round(length / BORDER_STEP_M))
         at = (np.arange(count) + 0.5) * length / count
-        before = shapely.get_coordinates(shapely.line_interpolate_point(arc, at - 15.0))
-        after = shapely.get_coordinates(shapely.line_interpolate_point(arc, at + 15.0))
-        along = after - before
-        along /= np.maximum(np.hypot(along[:, 0], along[:, 1]), 1e-9)[:, None]
-        middle = shapely.get_coordinates(shapely.line_interpolate_point(arc, at))
-        normal = np.column_stack([-along[:, 1], along[:, 0]])
+        before = along(arc, at - 15.0)
+        after = along(arc, at + 15.0)
+        heading = after - before
+        heading /= np.maximum(np.hypot(heading[:, 0], heading[:, 1]), 1e-9)[:, None]
+        middle = along(arc, at)
+        normal = np.column_stack([-heading[:, 1], heading[:, 0]])
         left.append(middle + half * normal)
         right.append(middle - half * normal)
     both = np.vstack(left), np.vstack(right)
@@ -190,13 +190,13 @@ def _spread_close_vertices(vertices: Floats, ends: NDArray[Any]) -> Floats:
     """Push the ends of very short edges apart: a vertex of three cells stays one of three."""
     moved = vertices.copy()
     for _ in range(3):
-        along = moved[ends[:, 1]] - moved[ends[:, 0]]
-        length = np.hypot(along[:, 0], along[:, 1])
+        edge = moved[ends[:, 1]] - moved[ends[:, 0]]
+        length = np.hypot(edge[:, 0], edge[:, 1])
         short = length < _SHORTEST_EDGE_M
         if not short.any():
             break
         lack = (1.05 * _SHORTEST_EDGE_M - length[short]) / 2
-        unit = along[short] / np.maximum(length[short], 1e-9)[:, None]
+        unit = edge[short] / np.maximum(length[short], 1e-9)[:, None]
         np.add.at(moved, ends[short, 1], lack[:, None] * unit)
         np.add.at(moved, ends[short, 0], -lack[:, None] * unit)
     return moved

@@ -86,7 +86,7 @@ def _pieces(mesh: Mesh, border: Ints) -> _Pieces:
     ends = mesh.edge_ends[border]
     cells = mesh.edge_cells[border]
     middle = mesh.vertices[ends].mean(axis=1)
-    built = (mesh.town[cells] >= 0).all(axis=1)
+    built = np.minimum(mesh.town[cells[:, 0]], mesh.town[cells[:, 1]]) >= 0
     is_county = mesh.county[cells[:, 0]] != mesh.county[cells[:, 1]]
     rough = np.where(
         built, TOWN_ROUGHNESS, np.where(is_county, COUNTY_ROUGHNESS, COUNTRY_ROUGHNESS)

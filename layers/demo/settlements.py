@@ -48,7 +48,7 @@ class Settlements:
 
 
 def settle(
-    mesh: Mesh, regions: Regions, towns: list[Town], rng: np.random.Generator
+    mesh: Mesh, regions: Regions, towns: list[Town], scale: float, rng: np.random.Generator
 ) -> Settlements:
     """Return what stands on every cell of the city."""
     use = np.full(len(mesh.sites), COUNTRY)
@@ -61,7 +61,7 @@ def settle(
         ring = np.flatnonzero(built & (reach >= low) & (reach < high))
         weights = np.array(shares) / sum(shares)
         use[ring] = rng.choice(np.arange(RESIDENTIAL, PARK + 1), size=len(ring), p=weights)
-    hamlets = _hamlets(mesh, regions, rng)
+    hamlets = _hamlets(mesh, regions, max(1, round(scale**0.5)), rng)
     use[hamlets] = HAMLET
     return Settlements(use, hamlets, _village_centres(mesh, regions, hamlets))
 
@@ -75,7 +75,8 @@ def border_cells(mesh: Mesh, label: Ints) -> np.ndarray:
     return at_border
 
 
-def _hamlets(mesh: Mesh, regions: Regions, rng: np.random.Generator) -> Ints:
+def _hamlets(mesh: Mesh, regions: Regions, cells: int, rng: np.random.Generator) -> Ints:
+    """Return the hamlets' cells; above scale 1 cells are small, and a hamlet takes several."""
     # Inner cells first: a hamlet lies away from the grid's border where it can.
     inside = np.flatnonzero((regions.grid >= 0) & (mesh.town < 0))
     at_border = border_cells(mesh, regions.grid)[inside]
@@ -85,7 +86,7 @@ def _hamlets(mesh: Mesh, regions: Regions, rng: np.random.Generator) -> Ints:
     start = np.flatnonzero(np.r_[True, grid[1:] != grid[:-1]])
     rank = np.arange(len(order)) - np.repeat(start, np.diff(np.r_[start, len(order)]))
     wanted = rng.choice((1, 2, 3), size=len(regions.grid_community), p=HAMLETS_PER_GRID)
-    return np.sort(order[rank < wanted[grid]])
+    return np.sort(order[rank < cells * wanted[grid]])
 
 
 def _village_centres(mesh: Mesh, regions: Regions, hamlets: Ints) -> Ints:

@@ -9,7 +9,6 @@ from gis.errors import CityAlreadyThere
 from gis.governance.actors import SYSTEM
 from gis.store import bulk
 from gis.store.unit_of_work import Database, UnitOfWork
-from layers.demo import load as loading
 from layers.demo.load import load
 
 
@@ -69,7 +68,7 @@ def test_a_load_that_breaks_leaves_nothing(
     def broken(_work: UnitOfWork) -> None:
         raise RuntimeError("the last step fails")
 
-    monkeypatch.setattr(loading.bulk, "analyze", broken)
+    monkeypatch.setattr(bulk, "analyze", broken)
     with pytest.raises(RuntimeError, match="last step"):
         load(database, scale=0.02)
     with database.reading(SYSTEM) as work:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import signal
 import socket
 from contextlib import ExitStack
+from types import FrameType
 from typing import Annotated
 
 import typer
@@ -119,20 +121,35 @@ def up(
 
 
 def run(settings: Settings) -> None:
-    """Serve until a signal ends it; every process leases the database for itself."""
-    uvicorn.run(
-        "api.cli.serve:application",
-        factory=True,
-        host=settings.host,
-        port=settings.port,
-        workers=settings.workers,
-        loop="uvloop",
-        http="httptools",
-        access_log=False,
-        log_config=None,
-        server_header=False,
-        timeout_graceful_shutdown=10,
-    )
+    """Serve until a signal ends it; every process leases the database for itself.
+
+    Ctrl-C, SIGTERM and a closed terminal all end it in order: answers under way are given, then
+    whatever this process started is stopped.
+    """
+    for number in (signal.SIGTERM, signal.SIGHUP):  # uvicorn stops, then raises them once more
+        signal.signal(number, _leave)
+    try:
+        uvicorn.run(
+            "api.cli.serve:application",
+            factory=True,
+            host=settings.host,
+            port=settings.port,
+            workers=settings.workers,
+            loop="uvloop",
+            http="httptools",
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            timeout_graceful_shutdown=10,
+        )
+    except KeyboardInterrupt:
+        pass
+    finally:
+        say("正在停止……", "Stopping ...")
+
+
+def _leave(_number: int, _frame: FrameType | None) -> None:
+    raise SystemExit(0)
 
 
 def refuse_taken_port(settings: Settings) -> None:

@@ -34,7 +34,8 @@ def language() -> Language:
 
 def say(zh: str, en: str) -> None:
     """Print one line for the person at the terminal."""
-    console.print(zh if language() == "zh" else en, markup=False)
+    # soft_wrap: a link that the terminal breaks in two cannot be clicked or copied
+    console.print(zh if language() == "zh" else en, markup=False, soft_wrap=True)
 
 
 def put(answer: Any) -> None:  # noqa: ANN401 - whatever JSON carries

@@ -211,10 +211,10 @@ def stations(
     default_kind: Annotated[
         str,
         typer.Option(
-            help="未注明类别时 / kind of the others: service job_service governance_center",
+            help="未注明类别时 / kind of the others: service_station job_service governance_center",
             metavar="KIND",
         ),
-    ] = "service",
+    ] = "service_station",
     address: Annotated[
         str | None, typer.Option(help="地址列 / column of addresses", metavar="COL")
     ] = None,

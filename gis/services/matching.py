@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from pyproj import Geod
 
@@ -25,7 +25,24 @@ from gis.store.unit_of_work import Database
 
 _GEOD = Geod(ellps="WGS84")
 
-LONGEST_NEAREST_M = 200_000.0
+SHOWN: Final = (
+    "decision",
+    "level",
+    "grid",
+    "path",
+    "confidence",
+    "ambiguous",
+    "edge_distance_m",
+    "point",
+    "candidates",
+    "outside_probability",
+    "nearest",
+    "reasons",
+    "boundary_revision",
+)
+"""Members of a match, in the order in which answers show them."""
+
+LONGEST_NEAREST_M: Final = 200_000.0
 """Farther away than this no nearest area is named: the place is elsewhere."""
 
 
@@ -204,7 +221,8 @@ def kept_reason(reason: Reason) -> dict[str, Any]:
 
 def spoken(kept: Mapping[str, Any], language: Language) -> dict[str, Any]:
     """Return a kept match with its reasons in one language, as answers show it."""
-    return {**kept, "reasons": [_in_words(reason, language) for reason in kept["reasons"]]}
+    ordered = {key: kept[key] for key in SHOWN if key in kept}  # the database sorts its keys
+    return {**ordered, "reasons": [_in_words(reason, language) for reason in kept["reasons"]]}
 
 
 def _in_words(reason: Mapping[str, Any], language: Language) -> dict[str, Any]:

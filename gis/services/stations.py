@@ -46,7 +46,7 @@ def import_stations(
         Points in the frame ``crs`` with a column ``row``; converted to WGS84 once, the numbers as
         delivered are kept in ``raw``. Columns without a role become attributes.
     default_kind
-        Kind of rows that name none (``service_station``, ``job_service``, ``governance_center``, ...).
+        Kind of rows that name none (``service_station``, ``job_service``, ...).
     skip_bad
         Write the good rows; the report lists the others in ``rejected_rows``.
     source

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import subprocess
 from pathlib import Path
-from typing import Annotated
+from tempfile import TemporaryDirectory
+from typing import Annotated, Final
 
-import psycopg
 import typer
 
 from api.cli.session import Bilingual, open_database, put, say
@@ -54,6 +54,40 @@ class ResetUnconfirmed(Conflict):
     title_zh, title_en = "未确认", "Not confirmed"
     detail_zh = "重置会删除全部数据。确认请加 --yes。"
     detail_en = "A reset deletes all data. Add --yes to confirm."
+
+
+CLEAR: Final = """
+set local client_min_messages = warning;
+do $$
+declare
+    thing record;
+begin
+    for thing in
+        select case c.relkind when 'S' then 'sequence' when 'v' then 'view' else 'table' end
+                   as kind,
+               c.oid::regclass::text as name
+        from pg_class c
+        where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p', 'v', 'S')
+          and pg_get_userbyid(c.relowner) = current_user and not c.relispartition
+          and not exists (select from pg_depend d
+                          where d.objid = c.oid and (d.deptype = 'e'
+                              or (c.relkind = 'S' and d.deptype in ('i', 'a'))))
+    loop
+        execute format('drop %s if exists %s cascade', thing.kind, thing.name);
+    end loop;
+    for thing in
+        select p.oid::regprocedure::text as name
+        from pg_proc p
+        where p.pronamespace = 'public'::regnamespace
+          and pg_get_userbyid(p.proowner) = current_user
+          and not exists (select from pg_depend d where d.objid = p.oid and d.deptype = 'e')
+    loop
+        execute format('drop function if exists %s cascade', thing.name);
+    end loop;
+end
+$$;
+"""
+"""Takes away what the owner made in the schema; extensions and other owners' things stay."""
 
 
 @app.command()
@@ -127,37 +161,30 @@ def restore(
     if not file.is_file():
         raise BackupMissing(path=file)
     contents = _run("pg_restore", "--list", str(file))
-    wanted = "\n".join(line for line in contents.splitlines() if " SCHEMA - public" not in line)
-    with cluster.database(settings.load()) as urls:
+    wanted = "\n".join(
+        line
+        for line in contents.splitlines()
+        if " SCHEMA - public" not in line and "spatial_ref_sys" not in line  # both are PostGIS's
+    )
+    with cluster.database(settings.load()) as urls, TemporaryDirectory() as folder:
         owner = Database(urls.owner_url, role=None, statement_timeout_s=0)
         try:
-            if schema.state(owner).current is not None:
-                if not replace:
-                    raise NotEmpty
-                schema.downgrade(owner, "base")
-            _drop_version_table(urls.owner_url)
+            empty = schema.state(owner).current is None
         finally:
             owner.close()
-        listed = file.with_name(file.name + ".list")
+        if not (empty or replace):
+            raise NotEmpty
+        listed, script = Path(folder) / "list", Path(folder) / "restore.sql"
+        cleared = Path(folder) / "clear.sql"
         listed.write_text(wanted, encoding="utf-8")
-        try:
-            _run(
-                "pg_restore",
-                "--no-owner",
-                "--single-transaction",
-                "--exit-on-error",
-                f"--use-list={listed}",
-                f"--dbname={_dsn(urls.owner_url)}",
-                str(file),
-            )
-        finally:
-            listed.unlink()
+        cleared.write_text(CLEAR, encoding="utf-8")
+        _run("pg_restore", "--no-owner", f"--use-list={listed}", f"--file={script}", str(file))
+        # One transaction takes the old city away and puts the new one in its place.
+        _run(
+            "psql", "--no-psqlrc", "--quiet", "--single-transaction", "--set=ON_ERROR_STOP=1",
+            f"--file={cleared}", f"--file={script}", _dsn(urls.owner_url),
+        )  # fmt: skip
     say("已恢复。", "Restored.")
-
-
-def _drop_version_table(url: str) -> None:
-    with psycopg.connect(_dsn(url), autocommit=True) as connection:
-        connection.execute("drop table if exists alembic_version")
 
 
 def _dsn(url: str) -> str:

@@ -22,9 +22,9 @@ def show(
         put([row._asdict() for row in rows])
         return
     zh = language() == "zh"
-    table = Table(
-        "变量" if zh else "variable", "值" if zh else "value", "说明" if zh else "meaning"
-    )
+    table = Table(*(("变量", "值", "说明") if zh else ("variable", "value", "meaning")))
+    for column in table.columns:
+        column.overflow = "fold"
     for row in rows:
         table.add_row(row.variable, row.value, row.title_zh if zh else row.title_en)
     Console(file=sys.stdout).print(table)

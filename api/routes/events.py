@@ -17,7 +17,7 @@ from api.schemas import DEFAULT_LIMIT, AreaCode, Instant, Limit, Line, Prose, cu
 from api.security import allow, allow_public_read
 from gis import clock
 from gis.governance.actors import Actor
-from gis.services import intake
+from gis.services import cases, intake
 from gis.services.matching import MatchRequest
 
 router = APIRouter(prefix="/v1", tags=["events"])
@@ -123,10 +123,10 @@ def events(
     if bbox is not None:
         west, south, east, north = (float(part) for part in bbox.split(","))
         west_south_east_north = (west, south, east, north)
-    items, more = intake.event_list(
+    items, more = cases.event_list(
         app.database,
         actor,
-        intake.EventFilter(
+        cases.EventFilter(
             grid=grid,
             area=area,
             category=category,
@@ -153,19 +153,19 @@ def events(
 @router.get("/events/{event_id}", summary="One event")
 def one(request: Request, app: Open, actor: Sender, event_id: uuid.UUID) -> dict[str, Any]:
     """What came in, what was made of it, and who has it."""
-    return intake.event(app.database, actor, event_id, language_of(request))
+    return cases.event(app.database, actor, event_id, language_of(request))
 
 
 @router.get("/events/{event_id}/log", summary="The history of an event")
 def log(app: Open, actor: Handler, event_id: uuid.UUID) -> dict[str, Any]:
     """Every step with actor, before and after, oldest first."""
-    return {"items": intake.event_log(app.database, actor, event_id), "next": None}
+    return {"items": cases.event_log(app.database, actor, event_id), "next": None}
 
 
 @router.get("/categories", summary="Categories and their limits")
 def categories(app: Open, actor: Reader) -> dict[str, Any]:
     """The categories that events may have."""
-    return {"items": intake.category_list(app.database, actor), "next": None}
+    return {"items": cases.category_list(app.database, actor), "next": None}
 
 
 def _event_key(text: str) -> tuple[datetime, uuid.UUID]:

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-import sqlalchemy as sa
 import structlog
 
 from gis.errors import (
     CalendarMissing,
-    CategoryUnknown,
     EventCategoryInvalid,
-    EventUnknown,
     Language,
     OutOfScope,
     SourceUnknown,
@@ -25,12 +22,12 @@ from gis.governance.calendar import due_at
 from gis.governance.categories import Category
 from gis.governance.duty import Assignment, Unrouted
 from gis.governance.reasons import Reason
+from gis.services import cases
 from gis.services.lookup import Boundaries, BoundarySnapshot
-from gis.services.matching import Match, MatchRequest, kept_reason, match, spoken
+from gis.services.matching import Match, MatchRequest, kept_reason, match
 from gis.services.responsibility import responsible
-from gis.store import access, categories, events
+from gis.store import access, events
 from gis.store.access import Answer, KeyedRequest
-from gis.store.events import EventFilter as EventFilter  # noqa: PLC0414 - what routes ask with
 from gis.store.unit_of_work import Database, UnitOfWork
 
 _log = structlog.get_logger(__name__)
@@ -45,16 +42,6 @@ SOURCES: Final[dict[str, tuple[str, str]]] = {
     "other": ("其他", "other"),
 }
 """Source key -> (title_zh, title_en)."""
-
-READS_REPORTER: Final = frozenset({"dispatcher", "admin"})
-"""Roles that see who reported; everybody else sees the case without the person."""
-
-SHOWN: Final = (
-    "id", "number", "source", "source_ref", "category", "title", "description", "address",
-    "reported_at", "received_at", "routing", "status", "boundary_revision", "match",
-    "duplicate_of", "version",
-)  # fmt: skip
-"""Columns of an event that every answer shows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,50 +98,84 @@ def report_event(
         answered = access.first_answer(work, keyed)
         if answered is not None:
             return answered
-        known = _known(work, report)
-        if known is not None:
-            status, body = 200, _view(work, known, language)
+        context = _context(work, report)
+        if context.known is not None:
+            status, body = 200, cases.view(work, context.known, language)
         else:
-            status, body = _take_in(
-                work,
-                boundaries,
-                report,
-                now=now(),
-                auto_threshold=auto_threshold,
-                language=language,
-            )
+            snapshot = boundaries.of_revision(work, context.revision)
+            matched = match(snapshot, report.request, threshold=auto_threshold)
+            if not _in_scope(actor, matched):
+                raise OutOfScope(area=actor.area_code, grid=matched.code or "-")
+            routing = route(work, snapshot, matched, context.category, now())
+            event = _new_event(report, snapshot, matched, routing)
+            status, body = _write(work, event, routing.assignment, language)
         return access.remember(work, keyed, status=status, body=body)
 
 
-def _known(work: UnitOfWork, report: Report) -> uuid.UUID | None:
-    if report.source_ref is None:
-        return None
-    return events.id_of_reference(work, report.request.source or "other", report.source_ref)
+def _context(work: UnitOfWork, report: Report) -> events.IntakeContext:
+    request = report.request
+    context = events.intake_context(
+        work, request.source or "other", report.source_ref, request.category
+    )
+    if request.category is not None and context.category is None:
+        raise EventCategoryInvalid(category=request.category)
+    return context
 
 
-def _take_in(
-    work: UnitOfWork,
-    boundaries: Boundaries,
-    report: Report,
-    *,
-    now: datetime,
-    auto_threshold: float,
-    language: Language,
+def _write(
+    work: UnitOfWork, event: events.NewEvent, chosen: Assignment | None, language: Language
 ) -> tuple[int, dict[str, Any]]:
-    category = _category(work, report.request.category)
-    snapshot = boundaries.snapshot(work)
-    matched = match(snapshot, report.request, threshold=auto_threshold)
-    if not _in_scope(work.actor, matched):
-        raise OutOfScope(area=work.actor.area_code, grid=matched.code or "-")
-    routing = route(work, snapshot, matched, category, now)
-    row = events.record(work, _new_event(report, snapshot, matched, routing))
-    if row is None:  # another transaction committed the same reference a moment ago
-        known = _known(work, report)
-        if known is None:
-            message = "a source reference was taken and is not there"
-            raise ValueError(message)
-        return 200, _view(work, known, language)
-    return 201, _view(work, row["id"], language)
+    written = events.record(work, event)
+    if written is not None:
+        return 201, _as_written(work.actor, event, dict(written), chosen, language=language)
+    # Another transaction committed the same reference a moment ago: this statement sees it.
+    known = events.intake_context(work, event.source, event.source_ref, None).known
+    if known is None:
+        message = "a source reference was taken and is not there"
+        raise ValueError(message)
+    return 200, cases.view(work, known, language)
+
+
+def _as_written(
+    actor: Actor,
+    event: events.NewEvent,
+    written: Mapping[str, Any],
+    chosen: Assignment | None,
+    *,
+    language: Language,
+) -> dict[str, Any]:
+    """Return the new event as a later look shows it, without reading it back."""
+    received_at = written["received_at"]
+    row = {field.name: getattr(event, field.name) for field in fields(event)} | {
+        "number": written["number"],
+        "received_at": received_at,
+        "reported_at": received_at if event.reported_at is None else _utc(event.reported_at),
+        "duplicate_of": None,
+        "version": 1,
+    }
+    orders = []
+    if chosen is not None:
+        order = {
+            "code": written["work_order"],
+            "status": "dispatched",
+            "version": 1,
+            "level": event.level,
+            "area_code": event.area_code,
+            "assignee_name": chosen.member.person_name,
+            "assignee_role": event.assignee_role,
+            "unit_code": event.unit_code,
+            "unit_name": chosen.member.unit_name,
+            "dispatched_at": received_at,
+            "due_at": None if event.due_at is None else _utc(event.due_at),
+            "closed_at": None,
+            "round": 1,
+        }
+        orders.append(order)
+    return cases.as_answer(row, orders, actor, language)
+
+
+def _utc(instant: datetime) -> datetime:
+    return instant.astimezone(UTC)
 
 
 def route(
@@ -196,73 +217,10 @@ def _due(category: Category | None, now: datetime) -> tuple[datetime | None, tup
         )
 
 
-def event(
-    database: Database, actor: Actor, event_id: uuid.UUID, language: Language = "zh"
-) -> dict[str, Any]:
-    """Return one event as the actor may see it.
-
-    Raises
-    ------
-    gis.errors.EventUnknown
-        There is none, or it lies outside the actor's area.
-    """
-    with database.reading(actor) as work:
-        return _view(work, event_id, language)
-
-
-def event_log(database: Database, actor: Actor, event_id: uuid.UUID) -> list[dict[str, Any]]:
-    """Return the history of an event, oldest first."""
-    with database.reading(actor) as work:
-        _view(work, event_id, "zh")
-        return [_plain(dict(row)) for row in events.log_of(work, event_id)]
-
-
-def event_list(
-    database: Database,
-    actor: Actor,
-    wanted: EventFilter,
-    *,
-    after: tuple[datetime, uuid.UUID] | None,
-    limit: int,
-    language: Language = "zh",
-) -> tuple[list[dict[str, Any]], bool]:
-    """Return events of the actor's area, newest first, and whether more follow."""
-    with database.reading(actor) as work:
-        rows = events.listing(work, wanted, after=after, limit=limit + 1)
-        orders = _orders(work, [row["id"] for row in rows[:limit]])
-        return [
-            _as_answer(row, orders.get(row["id"], []), actor, language) for row in rows[:limit]
-        ], len(rows) > limit
-
-
-def category_list(database: Database, actor: Actor) -> list[dict[str, Any]]:
-    """Return the active categories in the order of lists."""
-    with database.reading(actor) as work:
-        return [
-            {
-                **{key: value for key, value in asdict(category).items() if key != "deadlines"},
-                "deadlines": {
-                    stage: {"amount": limit.amount, "unit": limit.unit}
-                    for stage, limit in category.deadlines.items()
-                },
-            }
-            for category in categories.all_active(work)
-        ]
-
-
 def prepare_months(database: Database, now: datetime) -> None:
     """Make the partitions of this month and the next three; what has none waits in the default."""
     with database.transaction(SYSTEM) as work:
         events.ensure_months(work, now, now + timedelta(days=92))
-
-
-def _category(work: UnitOfWork, key: str | None) -> Category | None:
-    if key is None:
-        return None
-    try:
-        return categories.by_key(work, key)
-    except CategoryUnknown as error:  # in a path it is a 404, in a report a mistake of the sender
-        raise EventCategoryInvalid(category=key) from error
 
 
 def _in_scope(actor: Actor, matched: Match) -> bool:
@@ -337,66 +295,4 @@ def _new_event(
         due_at=routing.due_at,
         entries=entries,
         topics=topics,
-    )
-
-
-def _orders(work: UnitOfWork, ids: list[uuid.UUID]) -> dict[uuid.UUID, list[sa.RowMapping]]:
-    found: dict[uuid.UUID, list[sa.RowMapping]] = {}
-    for row in events.orders_of(work, ids) if ids else []:
-        found.setdefault(row["event_id"], []).append(row)
-    return found
-
-
-def _view(work: UnitOfWork, event_id: uuid.UUID, language: Language) -> dict[str, Any]:
-    row = events.by_id(work, event_id)
-    scope = work.actor.area_code
-    if row is None or (scope is not None and scope not in row["path_codes"] and row["path_codes"]):
-        raise EventUnknown(id=str(event_id))
-    return _as_answer(row, _orders(work, [event_id]).get(event_id, []), work.actor, language)
-
-
-def _as_answer(
-    row: sa.RowMapping, orders: list[sa.RowMapping], actor: Actor, language: Language
-) -> dict[str, Any]:
-    answer = _plain({key: row[key] for key in SHOWN})
-    answer["match"] = spoken(row["match"], language)
-    answer["location"] = row["raw_location"]
-    answer["point"] = None if row["lon"] is None else {"lon": row["lon"], "lat": row["lat"]}
-    answer["grid"] = row["grid_code"]
-    answer["work_orders"] = [order_answer(order) for order in orders]
-    answer["suggested_duplicates"] = []
-    answer["attachments"] = []
-    if actor.role in READS_REPORTER:
-        answer["reporter"] = row["reporter"]
-    return answer
-
-
-def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a row with instants as RFC 3339 and ids as text: what JSON carries."""
-    return {
-        key: value.isoformat()
-        if isinstance(value, datetime)
-        else str(value)
-        if isinstance(value, uuid.UUID)
-        else value
-        for key, value in row.items()
-    }
-
-
-def order_answer(order: sa.RowMapping) -> dict[str, Any]:
-    """Return a work order as answers show it."""
-    return _plain(
-        {
-            "code": order["code"],
-            "status": order["status"],
-            "version": order["version"],
-            "level": order["level"],
-            "area": order["area_code"],
-            "assignee": {"name": order["assignee_name"], "role": order["assignee_role"]},
-            "unit": {"code": order["unit_code"], "name": order["unit_name"]},
-            "dispatched_at": order["dispatched_at"],
-            "due_at": order["due_at"],
-            "closed_at": order["closed_at"],
-            "round": order["round"],
-        }
     )

@@ -117,7 +117,16 @@ class Snapshots:
         gis.errors.NoPublishedBoundary
             Nothing was published then.
         """
-        revision = area_store.published_revision(work, at)
+        return self.of_revision(work, area_store.published_revision(work, at))
+
+    def of_revision(self, work: UnitOfWork, revision: int | None) -> BoundarySnapshot:
+        """Return the snapshot of a revision that this transaction has read.
+
+        Raises
+        ------
+        gis.errors.NoPublishedBoundary
+            There is none (None).
+        """
         if revision is None:
             raise NoPublishedBoundary
         with self._lock:

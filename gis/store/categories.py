@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
@@ -62,6 +63,15 @@ def all_active(work: UnitOfWork) -> list[Category]:
     return _read(work, table.c.active)
 
 
+def from_json(found: Mapping[str, Any]) -> Category:
+    """Return the category of a JSON row whose ``deadlines`` map stages to (amount, unit)."""
+    stages = [
+        {"stage": stage, "amount": amount, "unit": unit}
+        for stage, (amount, unit) in found["deadlines"].items()
+    ]
+    return _category(found, stages)
+
+
 def _read(work: UnitOfWork, condition: sa.ColumnElement[bool]) -> list[Category]:
     rows = work.rows(sa.select(table).where(condition).order_by(table.c.position, table.c.key))
     stages = work.rows(
@@ -70,7 +80,10 @@ def _read(work: UnitOfWork, condition: sa.ColumnElement[bool]) -> list[Category]
         .where(condition)
         .order_by(limits.c.category, limits.c.stage)
     )
-    return [_category(row, (s for s in stages if s["category"] == row["key"])) for row in rows]
+    return [
+        _category(dict(row), (dict(s) for s in stages if s["category"] == row["key"]))
+        for row in rows
+    ]
 
 
 def _row(category: Category, position: int) -> dict[str, object]:
@@ -91,7 +104,7 @@ def _row(category: Category, position: int) -> dict[str, object]:
     }
 
 
-def _category(row: sa.RowMapping, stages: Iterable[sa.RowMapping]) -> Category:
+def _category(row: Mapping[str, Any], stages: Iterable[Mapping[str, Any]]) -> Category:
     return Category(
         key=row["key"],
         kind=row["kind"],

@@ -12,6 +12,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
+from gis.governance.categories import Category
+from gis.store.categories import from_json
 from gis.store.tables import event_registry, events, log_entries, persons, units, work_orders
 from gis.store.unit_of_work import UnitOfWork
 
@@ -102,6 +104,11 @@ _RECORD = sa.text(
 )
 
 
+_CONTEXT = sa.text(
+    (resources.files("gis.store") / "sql" / "intake_context.sql").read_text(encoding="utf-8")
+).bindparams(*(_typed(name, sa.Text()) for name in ("source", "source_ref", "category")))
+
+
 def record(work: UnitOfWork, event: NewEvent) -> sa.RowMapping | None:
     """Write an event with work order, log and outbox in one statement.
 
@@ -117,14 +124,25 @@ def record(work: UnitOfWork, event: NewEvent) -> sa.RowMapping | None:
     return work.row(_RECORD, **values)
 
 
-def id_of_reference(work: UnitOfWork, source: str, source_ref: str) -> uuid.UUID | None:
-    """Return the event that a source sent under a reference, None when it sent none."""
-    found = work.scalar(
-        sa.select(event_registry.c.id).where(
-            event_registry.c.source == source, event_registry.c.source_ref == source_ref
-        )
+@dataclass(frozen=True, slots=True)
+class IntakeContext:
+    """What taking an event in must know first."""
+
+    revision: int | None
+    known: uuid.UUID | None
+    category: Category | None
+
+
+def intake_context(
+    work: UnitOfWork, source: str, source_ref: str | None, category: str | None
+) -> IntakeContext:
+    """Return the boundary revision in force, the event already sent, and the active category."""
+    row = work.rows(_CONTEXT, source=source, source_ref=source_ref, category=category)[0]
+    return IntakeContext(
+        revision=row["revision"],
+        known=row["known"],
+        category=None if row["category"] is None else from_json(row["category"]),
     )
-    return found if found is None else uuid.UUID(str(found))
 
 
 def _selected() -> sa.Select[Any]:
@@ -158,12 +176,17 @@ def _selected() -> sa.Select[Any]:
 
 def by_id(work: UnitOfWork, event_id: uuid.UUID) -> sa.RowMapping | None:
     """Return one event; the registry tells its month, so that one partition is read."""
-    registered = work.scalar(
-        sa.select(event_registry.c.received_at).where(event_registry.c.id == event_id)
+    return work.row(
+        _selected()
+        .join(
+            event_registry,
+            sa.and_(
+                event_registry.c.id == events.c.id,
+                event_registry.c.received_at == events.c.received_at,
+            ),
+        )
+        .where(event_registry.c.id == event_id)
     )
-    if registered is None:
-        return None
-    return work.row(_selected().where(events.c.id == event_id, events.c.received_at == registered))
 
 
 def orders_of(work: UnitOfWork, event_ids: Sequence[uuid.UUID]) -> list[sa.RowMapping]:

@@ -14,7 +14,7 @@ from gis import clock
 from gis.errors import EventCategoryInvalid, OutOfScope, PositionInvalid, SourceUnknown
 from gis.geometry.crs import from_wgs84
 from gis.governance.actors import SYSTEM, Actor
-from gis.services import intake
+from gis.services import cases, intake
 from gis.services.lookup import Boundaries
 from gis.services.matching import Location, MatchRequest
 from gis.store.access import Answer, KeyedRequest
@@ -259,7 +259,23 @@ def test_reporter_is_shown_to_dispatchers_only(
     database: Database, boundaries: Boundaries, city: SmallCity
 ) -> None:
     event = uuid.UUID(body(report(database, boundaries, city.inside(1)))["id"])
-    dispatcher = intake.event(database, Actor("d", "dispatcher"), event)
-    viewer = intake.event(database, Actor("g", "grid_worker", COMMUNITY), event)
+    dispatcher = cases.event(database, Actor("d", "dispatcher"), event)
+    viewer = cases.event(database, Actor("g", "grid_worker", COMMUNITY), event)
     assert dispatcher["reporter"] == {"name": "张三", "phone": "199"}
     assert "reporter" not in viewer
+
+
+def test_the_answer_is_what_a_later_look_shows(
+    database: Database, boundaries: Boundaries, city: SmallCity
+) -> None:
+    first = body(report(database, boundaries, city.inside(1), reference="B", accuracy_m=30))
+    assert cases.event(database, SYSTEM, uuid.UUID(first["id"])) == first
+
+
+def test_category_out_of_use_is_refused(
+    database: Database, boundaries: Boundaries, city: SmallCity
+) -> None:
+    with database.transaction(SYSTEM) as work:
+        work.execute(sa.text("update categories set active = false"))
+    with pytest.raises(EventCategoryInvalid):
+        report(database, boundaries, city.inside(1))

@@ -1,0 +1,150 @@
+"""Reading cases: events with their work orders, as the one who asks may see them."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any, Final
+
+from gis.errors import EventUnknown, Language
+from gis.governance.actors import Actor
+from gis.services.matching import spoken
+from gis.store import categories, events
+from gis.store.events import EventFilter as EventFilter  # noqa: PLC0414 - what routes ask with
+from gis.store.unit_of_work import Database, UnitOfWork
+
+READS_REPORTER: Final = frozenset({"dispatcher", "admin"})
+"""Roles that see who reported; everybody else sees the case without the person."""
+
+SHOWN: Final = (
+    "id", "number", "source", "source_ref", "category", "title", "description", "address",
+    "reported_at", "received_at", "routing", "status", "boundary_revision", "match",
+    "duplicate_of", "version",
+)  # fmt: skip
+"""Columns of an event that every answer shows."""
+
+
+def event(
+    database: Database, actor: Actor, event_id: uuid.UUID, language: Language = "zh"
+) -> dict[str, Any]:
+    """Return one event as the actor may see it.
+
+    Raises
+    ------
+    gis.errors.EventUnknown
+        There is none, or it lies outside the actor's area.
+    """
+    with database.reading(actor) as work:
+        return view(work, event_id, language)
+
+
+def event_log(database: Database, actor: Actor, event_id: uuid.UUID) -> list[dict[str, Any]]:
+    """Return the history of an event, oldest first."""
+    with database.reading(actor) as work:
+        view(work, event_id, "zh")
+        return [_plain(dict(row)) for row in events.log_of(work, event_id)]
+
+
+def event_list(
+    database: Database,
+    actor: Actor,
+    wanted: EventFilter,
+    *,
+    after: tuple[datetime, uuid.UUID] | None,
+    limit: int,
+    language: Language = "zh",
+) -> tuple[list[dict[str, Any]], bool]:
+    """Return events of the actor's area, newest first, and whether more follow."""
+    with database.reading(actor) as work:
+        rows = events.listing(work, wanted, after=after, limit=limit + 1)
+        orders = _orders(work, [row["id"] for row in rows[:limit]])
+        return [
+            as_answer(dict(row), orders.get(row["id"], []), actor, language) for row in rows[:limit]
+        ], len(rows) > limit
+
+
+def category_list(database: Database, actor: Actor) -> list[dict[str, Any]]:
+    """Return the active categories in the order of lists."""
+    with database.reading(actor) as work:
+        return [
+            {
+                **{key: value for key, value in asdict(category).items() if key != "deadlines"},
+                "deadlines": {
+                    stage: {"amount": limit.amount, "unit": limit.unit}
+                    for stage, limit in category.deadlines.items()
+                },
+            }
+            for category in categories.all_active(work)
+        ]
+
+
+def _orders(work: UnitOfWork, ids: list[uuid.UUID]) -> dict[uuid.UUID, list[Mapping[str, Any]]]:
+    found: dict[uuid.UUID, list[Mapping[str, Any]]] = {}
+    for row in events.orders_of(work, ids) if ids else []:
+        found.setdefault(row["event_id"], []).append(dict(row))
+    return found
+
+
+def view(work: UnitOfWork, event_id: uuid.UUID, language: Language) -> dict[str, Any]:
+    """Return an event inside an open unit of work, as its actor may see it.
+
+    Raises
+    ------
+    gis.errors.EventUnknown
+        There is none, or it lies outside the actor's area.
+    """
+    row = events.by_id(work, event_id)
+    scope = work.actor.area_code
+    if row is None or (scope is not None and scope not in row["path_codes"] and row["path_codes"]):
+        raise EventUnknown(id=str(event_id))
+    return as_answer(dict(row), _orders(work, [event_id]).get(event_id, []), work.actor, language)
+
+
+def as_answer(
+    row: Mapping[str, Any], orders: Sequence[Mapping[str, Any]], actor: Actor, language: Language
+) -> dict[str, Any]:
+    """Return an event's row and its orders as answers show them to an actor."""
+    answer = _plain({key: row[key] for key in SHOWN})
+    answer["match"] = spoken(row["match"], language)
+    answer["location"] = row["raw_location"]
+    answer["point"] = None if row["lon"] is None else {"lon": row["lon"], "lat": row["lat"]}
+    answer["grid"] = row["grid_code"]
+    answer["work_orders"] = [order_answer(order) for order in orders]
+    answer["suggested_duplicates"] = []
+    answer["attachments"] = []
+    if actor.role in READS_REPORTER:
+        answer["reporter"] = row["reporter"]
+    return answer
+
+
+def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row with instants as RFC 3339 and ids as text: what JSON carries."""
+    return {
+        key: value.isoformat()
+        if isinstance(value, datetime)
+        else str(value)
+        if isinstance(value, uuid.UUID)
+        else value
+        for key, value in row.items()
+    }
+
+
+def order_answer(order: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a work order as answers show it."""
+    return _plain(
+        {
+            "code": order["code"],
+            "status": order["status"],
+            "version": order["version"],
+            "level": order["level"],
+            "area": order["area_code"],
+            "assignee": {"name": order["assignee_name"], "role": order["assignee_role"]},
+            "unit": {"code": order["unit_code"], "name": order["unit_name"]},
+            "dispatched_at": order["dispatched_at"],
+            "due_at": order["due_at"],
+            "closed_at": order["closed_at"],
+            "round": order["round"],
+        }
+    )

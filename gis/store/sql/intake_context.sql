@@ -1,0 +1,18 @@
+-- All that taking an event in must know first, in one round trip: the boundary revision in force,
+-- the event that this source already sent under this reference, and the active category.
+select
+    (
+        select revision from boundary_revisions
+        where status = 'published' and effective_from <= now()
+        order by revision desc limit 1
+    ) as revision,
+    (
+        select id from event_registry where source = :source and source_ref = :source_ref
+    ) as known,
+    (
+        select to_jsonb(c) || jsonb_build_object('deadlines', (
+            select coalesce(jsonb_object_agg(d.stage, jsonb_build_array(d.amount, d.unit)), '{}')
+            from category_deadlines as d where d.category = c.key
+        ))
+        from categories as c where c.key = :category and c.active
+    ) as category

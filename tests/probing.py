@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -119,7 +120,7 @@ def fan(generator: np.random.Generator) -> Layer:
     turn = np.linspace(0, 2 * np.pi, number + 1)
     rim = np.array([WEST, SOUTH]) + SIDE * np.stack([np.cos(turn), np.sin(turn)], 1)
     rim[-1] = rim[0]
-    slivers = [shapely.Polygon([(WEST, SOUTH), a, b]) for a, b in zip(rim, rim[1:], strict=False)]
+    slivers = [shapely.Polygon([(WEST, SOUTH), a, b]) for a, b in pairwise(rim)]
     return np.array([*slivers, shapely.box(100.0, 20.0, 100.0001, 20.0001)], dtype=object)
 
 

@@ -88,7 +88,9 @@ def read(path: Path, *, verify: bool) -> tuple[Layout, list[str]]:
     if verify:
         body = np.frombuffer(mapped, dtype=np.uint64, offset=start)
         if list(_sums(body)) != head["sums"]:
-            raise IndexFileInvalid(path=str(path), reason_zh="校验和不符", reason_en="wrong checksum")
+            raise IndexFileInvalid(
+                path=str(path), reason_zh="校验和不符", reason_en="wrong checksum"
+            )
     arrays = {}
     for name, told in head["arrays"].items():
         count = int(np.prod(told["shape"], dtype=np.int64))

@@ -16,7 +16,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from math import cos, inf, isnan, pi, radians, sin, sqrt
+from itertools import pairwise
+from math import cos, inf, isfinite, pi, radians, sin, sqrt
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,7 @@ from gis.geometry.cell_layout import BuildReport, Layout, lay_out
 from gis.geometry.exact_cover import rings_cover
 
 _GEOD = Geod(ellps="WGS84")
+_ROUND_THE_WORLD_M = 1e8
 
 IntArray = npt.NDArray[np.intp]
 FloatArray = npt.NDArray[np.float64]
@@ -141,7 +143,8 @@ class CellIndex:
     @cached_property
     def _tree(self) -> shapely.STRtree:
         """Bounding boxes of the areas; an empty area has none."""
-        return shapely.STRtree(shapely.box(*self._layout.bounds.T))
+        boxes = np.asarray(shapely.box(*self._layout.bounds.T), dtype=object)
+        return shapely.STRtree(boxes)
 
     def __len__(self) -> int:
         """Return how many areas there are."""
@@ -185,7 +188,7 @@ class CellIndex:
         found = []
         for position in np.flatnonzero(near).tolist():
             starts = layout.rings[self._area_rings[position] : self._area_rings[position + 1] + 1]
-            rings = [layout.coordinates[a:b] for a, b in zip(starts, starts[1:], strict=False)]
+            rings = [layout.coordinates[a:b] for a, b in pairwise(starts.tolist())]
             if rings_cover(rings, lon, lat):
                 found.append(position)
         return sorted(found, key=self._rank.__getitem__) or [-1]
@@ -239,23 +242,25 @@ class CellIndex:
         """Return the area whose edge is nearest to a point outside of all, None when empty.
 
         Ties go to the smallest key. The candidates come from a box that grows until the nearest
-        one surely lies in it.
+        one surely lies in it. A point that is not finite has none.
         """
-        if not len(self._layout.coordinates) or isnan(lon) or isnan(lat):
+        if not len(self._layout.coordinates) or not (isfinite(lon) and isfinite(lat)):
             return None
         kx, ky = scale = metres_per_degree(lat)
         rank = self._rank
-        everything = len(self._tree)
         reach_m = 200.0
         while True:
             dx, dy = reach_m / kx, reach_m / ky
             found = self.query_box(lon - dx, lat - dy, lon + dx, lat + dy)
+            last = reach_m > _ROUND_THE_WORLD_M
+            if last:
+                found = np.arange(len(self))
             best = min(
                 ((*self._foot(p, lon, lat, scale), rank[p], p) for p in found.tolist()),
                 key=lambda one: (one[0], one[3]),
                 default=None,
             )
-            if best is not None and (best[0] <= reach_m * reach_m or len(found) == everything):
+            if best is not None and (last or best[0] <= reach_m * reach_m):
                 _, _, distance = _GEOD.inv(lon, lat, best[1], best[2])
                 return Nearest(best[4], float(distance))
             reach_m *= 4.0

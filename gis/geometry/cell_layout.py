@@ -9,7 +9,6 @@ from dataclasses import dataclass, fields
 import numpy as np
 import numpy.typing as npt
 import shapely
-from shapely.geometry.base import BaseGeometry
 
 Array = npt.NDArray[np.generic]
 FloatArray = npt.NDArray[np.float64]
@@ -49,9 +48,9 @@ class Layout:
     ``packed`` holds, one after the other, ``cells``, ``words`` and ``owners``, described in
     :mod:`gis.geometry.cell_records`, and ``rank``, the place of each area's key among all; its
     first words say where each begins, and where the last ends. The polygons are kept as
-    ``coordinates`` (n, 2), ``rings`` (starts in coordinates), ``polygons`` (starts in rings) and ``areas`` (starts in
-    polygons), each with its end as last entry; ``bounds`` (n, 4) are west, south, east, north, not
-    a number for an empty area; ``multi`` tells multipolygons from polygons.
+    ``coordinates`` (n, 2), ``rings`` (starts in coordinates), ``polygons`` (starts in rings) and
+    ``areas`` (starts in polygons), each with its end as last entry; ``bounds`` (n, 4) are west,
+    south, east, north, not a number for an empty area; ``multi`` tells multipolygons from polygons.
     """
 
     packed: npt.NDArray[np.int64]
@@ -94,9 +93,7 @@ class Layout:
         if not len(self.coordinates):
             return made
         offsets = (self.rings, self.polygons)
-        parts = shapely.from_ragged_array(
-            shapely.GeometryType.POLYGON, self.coordinates, offsets
-        )
+        parts = shapely.from_ragged_array(shapely.GeometryType.POLYGON, self.coordinates, offsets)
         of_part = np.repeat(np.arange(number), np.diff(self.areas))
         one = self.multi[of_part] == 0
         made[of_part[one]] = parts[one]
@@ -114,7 +111,7 @@ def lay_out(geometries: ObjectArray, keys: Sequence[str]) -> tuple[Layout, Build
         A geometry is not a valid polygon or multipolygon, or a coordinate is too large or too
         near to zero for the arithmetic (above 1e9, or not zero and below 1e-100).
     """
-    from gis.geometry.cells import build_index  # noqa: PLC0415 - numba is imported when needed
+    from gis.geometry.cell_sweep import build_index  # noqa: PLC0415 - numba is imported when needed
     from gis.geometry.edge_table import edge_table  # noqa: PLC0415
 
     started = time.perf_counter()
@@ -130,7 +127,7 @@ def lay_out(geometries: ObjectArray, keys: Sequence[str]) -> tuple[Layout, Build
     edges, left, right = edge_table(coordinates, rings, ring_area)
     raster, finest = _raster(edges, len(keys))
     cells, words, owners, borders = build_index(
-        edges, left, right, len(keys), raster, CROWDED, finest
+        (edges.reshape(-1), left, right), len(keys), raster, CROWDED, finest
     )
     if len(words) >= 2**31:
         message = f"the index would need {len(words):,} words, more than 2**31"
@@ -196,9 +193,7 @@ def _ragged(
     return coordinates, rings.astype(np.int64), polygons.astype(np.int64)
 
 
-def _raster(
-    edges: FloatArray, areas: int
-) -> tuple[tuple[float, float, float, int, int], float]:
+def _raster(edges: FloatArray, areas: int) -> tuple[tuple[float, float, float, int, int], float]:
     """Return west, south, cell size, columns, rows; and the smallest size that a cell may have.
 
     A margin of at least a cell lies around the extent.

@@ -50,7 +50,7 @@ TOUCHED: Final = 2
 
 
 @compiled
-def edge_label(left: int, right: int, side: int) -> int:
+def edge_label(left: int, right: int, side: int) -> np.int64:
     """Pack the areas beside an edge and the side (-1, 0, 1) of the reference point."""
     return np.int64(left) | (np.int64(right) << 30) | (np.int64(side + 1) << 60)
 
@@ -77,7 +77,7 @@ def passes(
     if end == 0:
         # On the edge's line but not on the edge: its ends lie on one side of the segment's line.
         return TOUCHED if on_edge(ax, ay, bx, by, x, y) else BESIDE
-    if end == side or side == 0:
+    if side in (end, 0):
         return BESIDE
     a_left = orientation(from_x, from_y, x, y, ax, ay) >= 0
     b_left = orientation(from_x, from_y, x, y, bx, by) >= 0
@@ -89,7 +89,7 @@ def walk(words: Words, numbers: Numbers, record: int, x: float, y: float) -> int
     """Return the state at a point of a record's cell, -1 where the point lies on an edge."""
     edges = words[record] & LOW_32
     ref_x, ref_y = numbers[record + 1], numbers[record + 2]
-    state = words[record + 3]
+    state: int = words[record + 3]
     edge = record + HEAD
     for _ in range(edges):
         label = words[edge + 4]

@@ -34,13 +34,14 @@ _BLOCK: Final = 512
 @compiled
 def descend(cells: Ints, words: Words, numbers: Numbers, value: int, x: float, y: float) -> int:
     """Follow the rasters of crowded cells down to a cell's own value."""
-    while value < 0 and words[-value] == RASTER:
-        at = -value
+    found = value
+    while found < 0 and words[-found] == RASTER:
+        at = -found
         per_degree = numbers[at + 3]
         column = min(max(int((x - numbers[at + 1]) * per_degree), 0), words[at + 4] - 1)
         row = min(max(int((y - numbers[at + 2]) * per_degree), 0), words[at + 5] - 1)
-        value = cells[words[at + 6] + row * words[at + 4] + column]
-    return value
+        found = cells[words[at + 6] + row * words[at + 4] + column]
+    return found
 
 
 @compiled
@@ -51,7 +52,8 @@ def top_value(cells: Ints, words: Words, numbers: Numbers, x: float, y: float) -
     columns, rows = words[4], words[5]
     if not (across >= 0.0 and up >= 0.0 and across < columns and up < rows):
         return 0  # not-a-number comes here too
-    return cells[int(up) * columns + int(across)]
+    value: int = cells[int(up) * columns + int(across)]
+    return value
 
 
 @compiled
@@ -154,22 +156,20 @@ def locate_many(
             out[k] = value - 1
             waiting[n] = k
             values[n] = value
-            n += value < 0
+            n += int(value < 0)
         for i in range(n):  # all at once, the second line of memory of each record too
             touched += words[-values[i]] + words[8 - values[i]]
         for i in range(n):
             k = waiting[i]
             found = resolve(cells, words, owners, rank, values[i], lon[k], lat[k])
-            too_small += found == TOO_SMALL
+            too_small += int(found == TOO_SMALL)
             out[k] = found
     waiting[0] = touched
     return too_small
 
 
 @compiled
-def covering(
-    cells: Ints, words: Words, owners: Ints, x: float, y: float
-) -> tuple[IntArray, int]:
+def covering(cells: Ints, words: Words, owners: Ints, x: float, y: float) -> tuple[IntArray, int]:
     """Return positions that cover a point, unordered, and how many of them count.
 
     The number is TOO_SMALL where the point must be looked at in exact arithmetic.

@@ -14,14 +14,22 @@ import hashlib
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, cast
 
 import numba
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-KERNELS = ("predicates", "cell_records", "cell_search", "cells", "edge_distance")
+KERNELS = (
+    "cell_rasters",
+    "cell_records",
+    "cell_search",
+    "cell_sweep",
+    "edge_distance",
+    "edge_table",
+    "predicates",
+)
 """The modules whose functions may call one another."""
 
 
@@ -32,15 +40,15 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
     ``NUMBA_CACHE_DIR`` says. Where none of them can be written it is compiled anew in each
     process.
     """
-    dispatcher = numba.njit(nogil=True, fastmath=False, error_model="numpy")(function)
+    dispatcher: Any = numba.njit(nogil=True, fastmath=False, error_model="numpy")(function)
     try:
         dispatcher.enable_caching()
     except RuntimeError:  # numba's word for "no folder that I may write to"
-        return dispatcher  # type: ignore[no-any-return]
+        return cast("Callable[P, R]", dispatcher)
     # numba notices a change of the function's own file only; ours call across files.
     stored = dispatcher._cache._cache_file  # noqa: SLF001 - there is no public way
     stored._source_stamp = (stored._source_stamp, _sources())  # noqa: SLF001
-    return dispatcher  # type: ignore[no-any-return]
+    return cast("Callable[P, R]", dispatcher)
 
 
 @cache

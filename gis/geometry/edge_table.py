@@ -14,9 +14,7 @@ _MIX = np.uint64(0x9E3779B97F4A7C15)
 
 
 @compiled
-def edge_table(
-    coordinates: Numbers, rings: Offsets, ring_area: Ints
-) -> tuple[Numbers, Ints, Ints]:
+def edge_table(coordinates: Numbers, rings: Offsets, ring_area: Ints) -> tuple[Numbers, Ints, Ints]:
     """Return edges (n, 4) from the smaller end to the larger, and the areas left and right of them.
 
     Parameters
@@ -79,4 +77,5 @@ def _slot(words: npt.NDArray[np.uint64], size: int) -> int:
     for i in range(4):
         mixed = (mixed ^ words[i]) * _MIX
         mixed ^= mixed >> np.uint64(29)
-    return np.int64(mixed & np.uint64(size - 1))
+    slot: int = np.int64(mixed & np.uint64(size - 1))  # type: ignore[assignment]  # compiled: the same
+    return slot

@@ -29,7 +29,8 @@ def tiling(
         ],
         axis=2,
     ).reshape(n * n, -1, 2)
-    return shapely.polygons(rings / n * degrees + (west, south))
+    areas: npt.NDArray[np.object_] = shapely.polygons(rings / n * degrees + (west, south))
+    return areas
 
 
 def _sides(

@@ -68,6 +68,7 @@ class CellIndex:
         self._nearest_foot = edge_distance.nearest_foot
         self._nearest_feet = edge_distance.nearest_feet
         self._locate_one = cell_search.locate_one
+        self._sole_owner = cell_search.sole_owner
         self._packed = layout.packed
         self._arrays = layout.unpacked()
         self._rank = self._arrays[3]
@@ -173,11 +174,12 @@ class CellIndex:
 
     def covering(self, lon: float, lat: float) -> list[int]:
         """Return the positions of all areas that cover the point, by key."""
+        sole = self._sole_owner(self._packed, lon + 0.0, lat + 0.0)
+        if sole != self._search.SEVERAL:
+            return [sole] if sole >= 0 else []
         found, number = self._search.covering(*self._arrays[:3], float(lon), float(lat))
         if number < 0:
             return [p for p in self._exactly(lon, lat) if p >= 0]
-        if number <= 1:
-            return [int(found[0])] if number else []
         return sorted(found[:number].tolist(), key=self._rank.__getitem__)
 
     def _exactly(self, lon: float, lat: float) -> list[int]:

@@ -28,6 +28,9 @@ IntArray = npt.NDArray[np.intp]
 TOO_SMALL: Final = -2
 """The answer where a coordinate is too near to zero for the predicate to be certain."""
 
+SEVERAL: Final = -3
+"""The answer where more than one area may cover a point, or a coordinate is too near to zero."""
+
 _BLOCK: Final = 512
 
 
@@ -120,6 +123,23 @@ def locate_one(packed: Words, x: float, y: float) -> int:
     owners = packed[packed[2] : packed[3]].view(np.int32)
     rank = packed[packed[3] : packed[4]].view(np.int32)
     return resolve(cells, words, owners, rank, value, x, y)
+
+
+@compiled
+def sole_owner(packed: Words, x: float, y: float) -> int:
+    """Return the position of the only area that covers a point, -1 for none, or SEVERAL."""
+    cells = packed[packed[0] : packed[1]].view(np.int32)
+    words = packed[packed[1] : packed[2]]
+    numbers = words.view(np.float64)
+    value = descend(cells, words, numbers, top_value(cells, words, numbers, x, y), x, y)
+    if value >= 0:
+        return value - 1
+    if 0.0 < abs(x) < SMALLEST or 0.0 < abs(y) < SMALLEST:
+        return SEVERAL
+    state = walk(words, numbers, -value, x, y)
+    if state == 0:
+        return -1
+    return state - ONE - 1 if 0 < state < 2 * ONE else SEVERAL
 
 
 @compiled

@@ -230,6 +230,15 @@ class ClusterProblem(Unavailable):
     detail_en = "{reason_en} {advice_en}"
 
 
+class IndexFileInvalid(Unavailable):
+    """A saved cell index is of another version, damaged or cut off."""
+
+    code = "index-file-invalid"
+    title_zh, title_en = "空间索引文件不可用", "The cell index file cannot be used"
+    detail_zh = "空间索引文件 {path} 不可用：{reason_zh}。请删除后重新生成。"
+    detail_en = "The cell index file {path} is unusable: {reason_en}. Delete it and build it anew."
+
+
 # --- settings -----------------------------------------------------------------------------------
 
 

@@ -1,0 +1,243 @@
+"""Which area covers a point: the cell index beside its peers, every answer checked.
+
+``GRIDWARD_BENCH_AREAS=5000,50000,500000`` chooses the sizes. Nanoseconds are of processor time of
+the one thread per point, but for PostGIS, which works elsewhere: there the clock counts.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import psycopg
+import shapely
+from rich.console import Console
+from rich.table import Table
+
+from gis.cluster import Cluster
+from gis.geometry.cell_index import CellIndex, warm_up
+from tests.bench import numpy_locate
+from tests.bench.tilings import tiling
+
+SIZES = "5000,50000"
+POINTS = 1_000_000
+PEER_POINTS = 100_000
+PEERS_UP_TO = 60_000
+REPEATS = 5
+
+Points = npt.NDArray[np.float64]
+Owners = npt.NDArray[np.intp]
+Layer = npt.NDArray[np.object_]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Row:
+    contender: str
+    ns: float
+    wrong: int
+    build_s: float
+    megabytes: float
+
+
+def main() -> None:
+    warm_up()
+    for size in os.environ.get("GRIDWARD_BENCH_AREAS", SIZES).split(","):
+        areas = tiling(int(size))
+        points = np.random.default_rng(20261123).uniform((118, 32), (119, 33), (POINTS, 2))
+        rows = _ours(areas, points)
+        if len(areas) <= PEERS_UP_TO:
+            rows += _peers(areas, points[:PEER_POINTS])
+        _print(rows, len(areas))
+
+
+def _ours(areas: Layer, points: Points) -> list[Row]:
+    index = CellIndex.build(list(areas))
+    report = index.build_report
+    assert report is not None
+    build_s, megabytes = report.seconds, report.bytes / 1e6
+    lon, lat = points.T.copy()
+    band = np.floor((lat - 32) * len(areas) ** 0.5)
+    order = np.lexsort((lon, band))
+    sorted_lon, sorted_lat = lon[order], lat[order]
+    truth = _checked(index, areas, points)
+    with tempfile.TemporaryDirectory() as folder:  # a mapped file outlives its name
+        path = Path(folder) / "index"
+        index.save(path)
+        load_s = min(_seconds(lambda: CellIndex.load(path), time.perf_counter)[0] for _ in range(3))
+        mapped_s = min(
+            _seconds(lambda: CellIndex.load(path, verify=False), time.perf_counter)[0]
+            for _ in range(3)
+        )
+        mapped = CellIndex.load(path)
+        rows = [
+            _row("cell index", lambda: index.locate(lon, lat), truth, build_s, megabytes),
+            _row(
+                "cell index, points sorted",
+                lambda: index.locate(sorted_lon, sorted_lat),
+                truth[order],
+                build_s,
+                megabytes,
+            ),
+            _row(
+                f"mapped from a file (loads in {1e3 * load_s:.0f} ms, unverified "
+                f"{1e3 * mapped_s:.1f} ms)",
+                lambda: mapped.locate(lon, lat),
+                truth,
+                build_s,
+                megabytes,
+            ),
+        ]
+    rows.append(
+        _row(
+            "the same arrays, numpy only",
+            lambda: numpy_locate.locate(index, lon, lat),
+            truth,
+            build_s,
+            megabytes,
+        )
+    )
+    one = points[:20_000].tolist()
+    rows.append(
+        _row(
+            "locate_one from Python",
+            lambda: np.array([index.locate_one(x, y) for x, y in one]),
+            truth[:20_000],
+            build_s,
+            megabytes,
+        )
+    )
+    return rows
+
+
+def _checked(index: CellIndex, areas: Layer, points: Points) -> Owners:
+    """Return the owners by GEOS: ours, each point checked against the area that it was given.
+
+    The areas tile, so that whoever covers a point away from the edges is its only owner; points
+    without an owner, and those on an edge, are looked up by GEOS among all areas.
+    """
+    owners = index.locate(*points.T)
+    given = owners >= 0
+    doubtful = ~given
+    doubtful[given] = ~shapely.contains_xy(areas[owners[given]], points[given])
+    truth = owners.copy()
+    truth[doubtful] = _by_tree(areas, points[doubtful])
+    return truth
+
+
+def _peers(areas: Layer, points: Points) -> list[Row]:
+    build_s, tree = _seconds(lambda: shapely.STRtree(areas), time.perf_counter)
+    truth = _by_tree(areas, points)
+    frame = gpd.GeoDataFrame(geometry=areas, crs=4326)
+    points_frame = gpd.GeoDataFrame(geometry=gpd.points_from_xy(*points.T), crs=4326)
+    _ = frame.sindex
+
+    def joined() -> Owners:
+        pairs = gpd.sjoin(points_frame, frame, predicate="covered_by")["index_right"]
+        return _first(pairs.index.to_numpy(), pairs.to_numpy(), len(points), len(areas))
+
+    def by_tree() -> Owners:
+        numbers, positions = tree.query(shapely.points(points), "covered_by")
+        return _first(numbers, positions, len(points), len(areas))
+
+    nan = float("nan")
+    return [
+        _row("geopandas.sjoin covered_by", joined, truth, build_s, nan, repeats=2),
+        _row("shapely STRtree covered_by", by_tree, truth, build_s, nan, repeats=2),
+        _postgis(areas, points, truth),
+    ]
+
+
+def _postgis(areas: Layer, points: Points, truth: Owners) -> Row:
+    home = Path(tempfile.mkdtemp(prefix="gridward-bench-"))
+    home.chmod(0o755)
+    with Cluster(home).lease() as cluster:
+        cluster.create_database("bench")
+        dsn = cluster.url("superuser", "bench").replace("+psycopg", "")
+        with psycopg.connect(dsn) as connection:
+            connection.execute("create extension if not exists postgis")
+            _copy(connection, "areas", areas)
+            _copy(connection, "points", np.asarray(shapely.points(points), dtype=object))
+            begun = time.perf_counter()
+            connection.execute("create index on points using gist (at)")
+            build_s = time.perf_counter() - begun
+            connection.execute("analyze areas, points")
+            begun = time.perf_counter()
+            found = connection.execute(
+                "select p.n, min(a.n) from areas a join points p on ST_Covers(a.at, p.at) "
+                "group by p.n"
+            ).fetchall()
+            seconds = time.perf_counter() - begun
+            size = connection.execute("select pg_relation_size('areas')").fetchone()
+    Cluster(home).reset()
+    owners = np.full(len(points), -1)
+    owners[[n for n, _ in found]] = [position for _, position in found]
+    megabytes = 0.0 if size is None else size[0] / 1e6
+    wrong = int((owners != truth).sum())
+    return Row("PostGIS join ST_Covers", 1e9 * seconds / len(points), wrong, build_s, megabytes)
+
+
+def _copy(connection: psycopg.Connection, table: str, geometries: Layer) -> None:
+    connection.execute(f"create table {table} (n int, at geometry)")
+    with connection.cursor().copy(f"copy {table} from stdin") as copy:
+        for number, text in enumerate(shapely.to_wkb(geometries, hex=True)):
+            copy.write_row((number, text))
+
+
+def _by_tree(areas: Layer, points: Points) -> Owners:
+    numbers, positions = shapely.STRtree(areas).query(shapely.points(points), "covered_by")
+    return _first(numbers, positions, len(points), len(areas))
+
+
+def _first(numbers: Owners, positions: Owners, points: int, areas: int) -> Owners:
+    best = np.full(points, areas)
+    np.minimum.at(best, numbers, positions)
+    return np.where(best == areas, -1, best)
+
+
+def _row(
+    contender: str,
+    answer: Callable[[], Owners],
+    truth: Owners,
+    build_s: float,
+    megabytes: float,
+    *,
+    repeats: int = REPEATS,
+) -> Row:
+    seconds, wrong = [], 0
+    for _ in range(repeats):
+        took, owners = _seconds(answer, time.thread_time)
+        seconds.append(took)
+        wrong = int((owners != truth).sum())
+    ns = 1e9 * float(np.median(seconds)) / len(truth)
+    return Row(contender, ns, wrong, build_s, megabytes)
+
+
+def _seconds(do: Callable[[], T], clock: Callable[[], float]) -> tuple[float, T]:
+    begun = clock()
+    done = do()
+    return clock() - begun, done
+
+
+def _print(rows: list[Row], areas: int) -> None:
+    table = Table(title=f"Point -> area, {areas:,} areas of 100 vertices, one thread")
+    for column in ("contender", "ns a point", "ratio", "wrong", "build s", "MB"):
+        table.add_column(column, justify="left" if column == "contender" else "right")
+    for row in rows:
+        table.add_row(
+            row.contender,
+            f"{row.ns:,.0f}",
+            f"{row.ns / rows[0].ns:,.1f}",
+            str(row.wrong),
+            f"{row.build_s:.2f}",
+            "" if np.isnan(row.megabytes) else f"{row.megabytes:,.0f}",
+        )
+    Console(width=120).print(table)

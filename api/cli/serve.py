@@ -20,6 +20,7 @@ from api.logs import configure_logs
 from api.runtime import Runtime
 from gis import clock, cluster
 from gis.errors import DatabaseUnavailable, NoPublishedBoundary, SchemaBehind, Unavailable
+from gis.geometry import cell_index
 from gis.governance.actors import SYSTEM
 from gis.services import access
 from gis.services.intake import prepare_months
@@ -60,6 +61,7 @@ def application() -> FastAPI:
 def warm_up(app: FastAPI) -> None:
     """Load what the first request would otherwise wait for, and sweep old keys and sessions."""
     runtime: Runtime = app.state.runtime
+    cell_index.warm_up()
     try:
         with runtime.database.reading(SYSTEM) as work:
             runtime.boundaries.snapshot(work)

@@ -1,0 +1,359 @@
+"""Reach along the road network: walking and riding, exact to the point on the edge.
+
+Points are put on the nearest edge that may be used, at a share of its length, and the way from the
+point to the edge counts. The search runs from all stations at once over sparse arrays and stops at
+the limit (Dijkstra); nothing is stored between questions, so that an edited network answers at
+once. What cannot be put on the network is *not assessable*: neither covered nor uncovered, never a
+number.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Final, Literal
+
+import numpy as np
+import numpy.typing as npt
+import shapely
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import dijkstra
+
+from gis.coverage.roads import BoolArray, FloatArray, IntArray, Mode, RoadGraph
+from gis.geometry.circles import lon_lat
+
+TOLERANCE_M: Final = 0.001
+"""As in a straight line: a point at the limit itself is within."""
+
+SNAP_M: Final = 200.0
+Towards = Literal["stations", "points"]
+
+
+class State(IntEnum):
+    """What can be said of a place."""
+
+    NOT_ASSESSABLE = -1
+    NOT_COVERED = 0
+    COVERED = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """Points on edges.
+
+    Attributes
+    ----------
+    edge
+        The edge of each point, -1 for a point that is farther than ``snap_m`` from all edges.
+    share
+        How far along the edge, from 0 (its start) to 1.
+    access_m
+        Metres from the point to the edge, in a straight line.
+    """
+
+    edge: IntArray
+    share: FloatArray
+    access_m: FloatArray
+
+    @property
+    def assessable(self) -> BoolArray:
+        """Return which points are on the network."""
+        return self.edge >= 0
+
+
+def attach(
+    graph: RoadGraph, points: npt.ArrayLike, *, mode: Mode = "walk", snap_m: float = SNAP_M
+) -> Attached:
+    """Put points on the nearest edges that may be used; of equally near edges on the first.
+
+    Parameters
+    ----------
+    points
+        (n, 2) lon, lat.
+    snap_m
+        A point farther than this from every edge is not put anywhere.
+
+    Examples
+    --------
+    >>> graph = RoadGraph.build([[118.30, 32.3], [118.31, 32.3]], [[0, 1]])
+    >>> on = attach(graph, [[118.305, 32.3001], [118.5, 32.3]])
+    >>> on.edge.tolist(), on.share.round(3).tolist(), on.access_m.round(1).tolist()
+    ([0, -1], [0.5, 0.0], [11.1, inf])
+    """
+    if not (math.isfinite(snap_m) and snap_m >= 0.0):
+        raise ValueError("the distance to the network must be finite and not negative")
+    places = lon_lat(points)
+    count = len(places)
+    edge = np.full(count, -1, dtype=np.intp)
+    share, access = np.zeros(count), np.full(count, np.inf)
+    usable = np.flatnonzero(graph.allowed(mode))
+    if not count or not len(usable):
+        return Attached(edge, share, access)
+    plane = graph.frame.to_plane(np.asarray(shapely.points(places), dtype=object))
+    tree = shapely.STRtree(graph.lines[usable])
+    (point, line), distance = tree.query_nearest(plane, max_distance=snap_m, return_distance=True)
+    order = np.lexsort((line, point))
+    point, first = np.unique(point[order], return_index=True)
+    chosen = usable[line[order][first]]
+    edge[point], access[point] = chosen, distance[order][first]
+    share[point] = np.clip(
+        np.nan_to_num(
+            shapely.line_locate_point(graph.lines[chosen], plane[point], normalized=True)
+        ),
+        0.0,
+        1.0,
+    )
+    return Attached(edge, share, access)
+
+
+def at_nodes(graph: RoadGraph, nodes: npt.ArrayLike, *, mode: Mode = "walk") -> Attached:
+    """Return nodes of the network as points on it, without an access way.
+
+    A node without an edge that may be used is not assessable.
+    """
+    wanted = np.asarray(nodes, dtype=np.intp)
+    usable = np.flatnonzero(graph.allowed(mode))
+    edge, share = np.full(len(graph.nodes), -1, dtype=np.intp), np.zeros(len(graph.nodes))
+    for ends, place in ((graph.end, 1.0), (graph.start, 0.0)):
+        edge[ends[usable]], share[ends[usable]] = usable, place
+    found = edge[wanted]
+    return Attached(found, share[wanted], np.where(found >= 0, 0.0, np.inf))
+
+
+@dataclass(frozen=True, slots=True)
+class Nearest:
+    """The nearest station of each point along the network.
+
+    Attributes
+    ----------
+    station
+        Position of the station, -1 for none within the limit; of equals the first.
+    distance_m
+        Metres with both ways to the network; infinite for none within the limit.
+    state
+        See :class:`State`; not assessable points have station -1 and an infinite distance.
+    """
+
+    station: IntArray
+    distance_m: FloatArray
+    state: npt.NDArray[np.int8]
+
+
+def nearest_station(
+    graph: RoadGraph,
+    points: Attached,
+    stations: Attached,
+    limit_m: float = math.inf,
+    *,
+    mode: Mode = "walk",
+    towards: Towards = "stations",
+) -> Nearest:
+    """Return for each point the nearest station within the limit.
+
+    Parameters
+    ----------
+    points, stations
+        From :func:`attach` with the same mode.
+    limit_m
+        Metres; a point at the limit counts as within.
+    towards
+        Who rides to whom, where streets are one-way: points to stations, or stations to points.
+
+    Examples
+    --------
+    >>> graph = RoadGraph.build([[118.30, 32.3], [118.31, 32.3], [118.32, 32.3]], [[0, 1], [1, 2]])
+    >>> stations = attach(graph, [[118.30, 32.3]])
+    >>> found = nearest_station(graph, attach(graph, [[118.315, 32.3], [119, 33]]), stations, 3000)
+    >>> found.distance_m.round().tolist(), found.state.tolist()
+    ([1413.0, inf], [1, -1])
+    """
+    limit = limit_of(limit_m)
+    if not len(graph.start):
+        count = len(points.edge)
+        nobody = np.zeros(count, dtype=np.bool_)
+        return Nearest(np.full(count, -1), np.full(count, np.inf), _states(points, nobody))
+    search = StationSearch(graph, stations, mode, towards)
+    distance, station = search.from_all(limit)
+    by_start, by_end = search.legs(points)
+    on = np.maximum(points.edge, 0)
+    start, end = graph.start[on], graph.end[on]
+    options = np.column_stack([distance[start] + by_start, distance[end] + by_end])
+    names = np.column_stack([station[start], station[end]])
+    point, other, along = search.same_edge(points)
+    best = options.min(axis=1)
+    np.minimum.at(best, point, along)
+    ways = np.where(options == best[:, None], names, len(stations.edge)).min(axis=1)
+    equal = along == best[point]
+    np.minimum.at(ways, point[equal], other[equal])
+    best = best + points.access_m
+    reached = points.assessable & (best <= limit)
+    return Nearest(
+        station=np.where(reached, ways, -1),
+        distance_m=np.where(reached, best, np.inf),
+        state=_states(points, reached),
+    )
+
+
+def distances(
+    graph: RoadGraph,
+    points: Attached,
+    stations: Attached,
+    limit_m: float,
+    *,
+    mode: Mode = "walk",
+    towards: Towards = "stations",
+) -> csr_array:
+    """Return the metres of every pair within the limit, points x stations.
+
+    Every stored entry is a pair within reach (0.0 is one too); what is not stored is beyond the
+    limit or not assessable. ``table.astype(bool)`` would lose pairs at 0.0: use the structure.
+    Parameters as in :func:`nearest_station`.
+    """
+    limit = limit_of(limit_m)
+    if not len(graph.start):
+        return csr_array((len(points.edge), len(stations.edge)))
+    search = StationSearch(graph, stations, mode, towards)
+    by_start, by_end = search.legs(points)
+    on = np.maximum(points.edge, 0)
+    start, end = graph.start[on], graph.end[on]
+    point, other, along = search.same_edge(points)
+    order = np.argsort(other, kind="stable")
+    point, other, along = point[order], other[order], along[order]
+    bounds = np.searchsorted(other, np.arange(len(stations.edge) + 1))
+    rows, values, counts = [], [], np.zeros(len(stations.edge), dtype=np.intp)
+    for number in range(len(stations.edge)):
+        reach = search.from_one(number, limit)
+        way = np.minimum(reach[start] + by_start, reach[end] + by_end)
+        own = slice(bounds[number], bounds[number + 1])
+        np.minimum.at(way, point[own], along[own])
+        way += points.access_m
+        within = np.flatnonzero(points.assessable & (way <= limit))
+        rows.append(within)
+        values.append(way[within])
+        counts[number] = len(within)
+    by_station = csr_array(
+        (
+            np.concatenate([np.empty(0), *values]),
+            np.concatenate([np.empty(0, dtype=np.intp), *rows]),
+            np.concatenate([[0], np.cumsum(counts)]),
+        ),
+        shape=(len(stations.edge), len(points.edge)),
+    )
+    table = csr_array(by_station.T.tocsr())
+    table.sort_indices()
+    return table
+
+
+def _states(points: Attached, reached: BoolArray) -> npt.NDArray[np.int8]:
+    known = np.where(reached, State.COVERED, State.NOT_COVERED)
+    return np.where(points.assessable, known, State.NOT_ASSESSABLE).astype(np.int8)
+
+
+def limit_of(limit_m: float) -> float:
+    """Return the limit with the tolerance, after proving that it is one."""
+    if math.isnan(limit_m) or limit_m < 0.0:
+        raise ValueError(f"a limit is not negative: {limit_m}")
+    return limit_m + TOLERANCE_M
+
+
+class StationSearch:
+    """Dijkstra from stations on edges; ``towards`` stations means against the direction."""
+
+    def __init__(self, graph: RoadGraph, stations: Attached, mode: Mode, towards: Towards) -> None:
+        self.graph, self.stations = graph, stations
+        forward, backward = graph.directions(mode)
+        matrix = graph.matrix(mode)
+        # the way is searched from the station; ahead: may it be gone from start to end that way
+        self.back = towards == "stations"
+        if self.back:
+            matrix, forward, backward = csr_array(matrix.T.tocsr()), backward, forward
+        self.ahead, self.behind = forward, backward
+        self.matrix = self._with_stations(matrix)
+
+    def _with_stations(self, matrix: csr_array) -> csr_array:
+        """Append one node for each station, with its ways to both ends of its edge."""
+        on = np.maximum(self.stations.edge, 0)
+        length = self.graph.length_m[on]
+        to_start = np.where(self.behind[on], self.stations.share * length, np.inf)
+        to_end = np.where(self.ahead[on], (1.0 - self.stations.share) * length, np.inf)
+        ways = np.column_stack([to_start, to_end]) + self.stations.access_m[:, None]
+        ends = np.column_stack([self.graph.start[on], self.graph.end[on]])
+        open_ways = np.isfinite(ways)
+        counts = open_ways.sum(axis=1)
+        size = matrix.shape[0] + len(on)
+        return csr_array(
+            (
+                np.concatenate([matrix.data, ways[open_ways]]),
+                np.concatenate([matrix.indices, ends[open_ways]]).astype(np.int32),
+                np.concatenate([matrix.indptr, matrix.nnz + np.cumsum(counts)]).astype(np.int32),
+            ),
+            shape=(size, size),
+        )
+
+    def from_one(self, station: int, limit: float) -> FloatArray:
+        """Return the distance of each node from a station, infinite beyond the limit."""
+        size = len(self.graph.nodes)
+        found = dijkstra(self.matrix, indices=size + station, limit=limit)
+        return np.asarray(found[:size], dtype=np.float64)
+
+    def from_all(self, limit: float) -> tuple[FloatArray, IntArray]:
+        """Return each node's distance from its nearest station, and the first such station."""
+        size, count = len(self.graph.nodes), len(self.stations.edge)
+        if not count or not size:
+            return np.full(size, np.inf), np.full(size, count, dtype=np.intp)
+        distance, _, source = dijkstra(
+            self.matrix,
+            indices=size + np.arange(count),
+            limit=limit,
+            min_only=True,
+            return_predecessors=True,
+        )
+        station = np.where(np.isfinite(distance), source - size, count).astype(np.intp)
+        self._settle_ties(distance, station)
+        return np.asarray(distance[:size], dtype=np.float64), station[:size]
+
+    def _settle_ties(self, distance: FloatArray, station: IntArray) -> None:
+        """Give places at equal distances to the first station, along all shortest ways."""
+        tail = np.repeat(np.arange(len(distance)), np.diff(self.matrix.indptr))
+        head = self.matrix.indices
+        tight = np.flatnonzero(
+            np.isfinite(distance[tail]) & (distance[tail] + self.matrix.data == distance[head])
+        )
+        tail, head = tail[tight], head[tight]
+        while True:
+            better = station[tail] < station[head]
+            if not better.any():
+                return
+            np.minimum.at(station, head[better], station[tail[better]])
+
+    def legs(self, points: Attached) -> tuple[FloatArray, FloatArray]:
+        """Return what is left from the start, and from the end, of a point's edge to the point."""
+        on = np.maximum(points.edge, 0)
+        length = self.graph.length_m[on]
+        by_start = np.where(self.ahead[on], points.share * length, np.inf)
+        by_end = np.where(self.behind[on], (1.0 - points.share) * length, np.inf)
+        lost = ~points.assessable
+        by_start[lost], by_end[lost] = np.inf, np.inf
+        return by_start, by_end
+
+    def same_edge(self, points: Attached) -> tuple[IntArray, IntArray, FloatArray]:
+        """Return the pairs of points and stations on one edge, and the way along it.
+
+        The station's way to the edge is in it, the point's is not.
+        """
+        placed = np.flatnonzero(self.stations.assessable)
+        order = placed[np.argsort(self.stations.edge[placed], kind="stable")]
+        edges = self.stations.edge[order]
+        low = np.searchsorted(edges, points.edge, "left")
+        counts = np.searchsorted(edges, points.edge, "right") - low
+        counts[~points.assessable] = 0
+        point = np.repeat(np.arange(len(counts)), counts)
+        before = np.cumsum(counts) - counts
+        place = np.arange(len(point)) - np.repeat(before, counts) + np.repeat(low, counts)
+        station = order[place]
+        edge = points.edge[point]
+        ahead = points.share[point] - self.stations.share[station]
+        open_way = np.where(ahead > 0.0, self.ahead[edge], self.behind[edge]) | (ahead == 0.0)
+        along = np.abs(ahead) * self.graph.length_m[edge] + self.stations.access_m[station]
+        return point[open_way], station[open_way], along[open_way]

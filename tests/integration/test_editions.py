@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
@@ -53,7 +54,7 @@ def grids(**shapes: shapely.Geometry) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame({**table, **names}, geometry=list(shapes.values()), crs=4326)
 
 
-def drafted(database: Database, frame: gpd.GeoDataFrame, **options: Any) -> int:
+def drafted(database: Database, frame: gpd.GeoDataFrame, **options: Any) -> int:  # noqa: ANN401
     chosen = {"level": "grid", "code": "code", "name": "name", "code_system": "local"} | options
     frame = frame.assign(above=COMMUNITY)
     actor = chosen.pop("actor", SYSTEM)
@@ -214,7 +215,7 @@ def test_an_actor_of_one_area_changes_only_that(database: Database, city: SmallC
 # --- over HTTP ----------------------------------------------------------------------------------
 
 
-def test_draft_look_publish_over_http(database: Database, city: SmallCity, tmp_path: Any) -> None:
+def test_draft_look_publish_over_http(database: Database, city: SmallCity, tmp_path: Path) -> None:
     secret = issue_token(database, SYSTEM, role="planner").secret
     app = create_app(Settings(home=tmp_path, log_level="warning"), database)
     upload = grids(**SPLIT).assign(above=COMMUNITY).to_json().encode()
@@ -280,7 +281,7 @@ def ask(database: Database, city: SmallCity) -> Ask:
     return report
 
 
-def add(database: Database, **options: Any) -> dict[str, Any]:
+def add(database: Database, **options: Any) -> dict[str, Any]:  # noqa: ANN401
     chosen: dict[str, Any] = {
         "geometry": json.loads(shapely.to_geojson(box(0.25, 0.25, 0.75, 0.75))),
         "area": SECOND,

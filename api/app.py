@@ -8,16 +8,18 @@ from functools import partial
 from typing import Any, Final
 
 from fastapi import APIRouter, FastAPI
+from starlette.concurrency import run_in_threadpool
 
 from api import problems
 from api.metrics import Metrics
 from api.middleware import BodyGuard, RequestContext
 from api.openapi import describe
-from api.routes import areas, events, health, maps, matching, pages, planning, sign_in
+from api.routes import areas, boundaries, events, health, maps, matching, pages, planning, sign_in
 from api.runtime import Runtime
 from api.security import Doorkeeper
 from gis.services.lookup import Boundaries
 from gis.services.overview import check_boundaries, check_database, check_schema
+from gis.services.revision_watch import RevisionWatch
 from gis.settings import Settings
 from gis.store.unit_of_work import Database
 
@@ -25,6 +27,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     events.router,
     matching.router,
     areas.router,
+    boundaries.router,
     planning.router,
     maps.router,
     sign_in.router,
@@ -85,6 +88,11 @@ def _runtime(settings: Settings, database: Database) -> Runtime:
 
 
 @asynccontextmanager
-async def _lifespan(_app: FastAPI) -> AsyncIterator[None]:
-    """Run while the server runs. The database belongs to the caller: nothing is closed here."""
-    yield
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """Watch for publications while the server runs. The database itself belongs to the caller."""
+    runtime: Runtime = app.state.runtime
+    watch = RevisionWatch(runtime.database.url, runtime.boundaries).start()
+    try:
+        yield
+    finally:
+        await run_in_threadpool(watch.stop)

@@ -17,6 +17,7 @@ from api.security import SCHEMES, Allow, AllowPublic
 
 TAGS: Final = (
     ("areas", "区域与边界: which areas own a place, their codes and geometry."),
+    ("boundaries", "边界版本与例外: drafts, publications, exceptions."),
     ("matching", "匹配: from a pin or an address to the grid that owns it."),
     ("events", "事件与工单: report, route, follow."),
     ("coverage", "覆盖: who is within reach of what."),

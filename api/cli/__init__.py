@@ -19,6 +19,7 @@ COMMANDS: Final[dict[str, str]] = {
     "token": "access",
     "revoke": "access",
     "import": "imports",
+    "boundaries": "boundaries",
     "match": "matching",
     "coverage": "planning",
     "map": "planning",

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, time
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import geopandas as gpd
 import typer
@@ -23,8 +22,6 @@ from api.cli.session import (
     put,
     say,
 )
-from gis.errors import CrsUndeclared
-from gis.geometry import crs as frames
 from gis.governance.actors import SYSTEM
 from gis.governance.areas import LEVELS, NATIONAL
 from gis.governance.calendar import SHANGHAI
@@ -83,6 +80,9 @@ def _writable(path: Path | None, endings: Sequence[str]) -> Path | None:
 File = Annotated[
     Path, typer.Argument(help=f"文件 / file: {' '.join(files.ENDINGS)}", metavar="FILE")
 ]
+LevelName = Annotated[
+    str, typer.Option(help=f"层级 / level: {' '.join(LEVELS)}", metavar="LEVEL", callback=_level)
+]
 Code = Annotated[str, typer.Option(help="编码列 / column of codes", metavar="COL")]
 Crs = Annotated[
     str | None,
@@ -122,10 +122,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="输出 JSON / print JSON")
 @app.command("areas")
 def areas(
     file: File,
-    level: Annotated[
-        str,
-        typer.Option(help=f"层级 / level: {' '.join(LEVELS)}", metavar="LEVEL", callback=_level),
-    ],
+    level: LevelName,
     code: Code,
     name: Annotated[str, typer.Option(help="名称列 / column of names", metavar="COL")],
     parent: Annotated[
@@ -144,6 +141,12 @@ def areas(
             metavar="NAME",
         ),
     ] = NATIONAL,
+    retire: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="随之停用的编码,可重复 / code that retires with it; repeat", metavar="CODE"
+        ),
+    ] = None,
     valid_from: Annotated[
         str | None,
         typer.Option(help="生效日期,缺省现在 / valid from", metavar="DATE", callback=_day),
@@ -173,7 +176,7 @@ def areas(
     with _steps(("reading", *STEPS)) as began:
         began("reading")
         frame = files.read(file, layer=layer, encoding=encoding)
-        chosen, source = _source(frame, file, crs)
+        chosen, source = files.source_of(frame, file, crs)
         with open_database() as database:
             result = import_areas(
                 database,
@@ -186,6 +189,7 @@ def areas(
                 kind=kind,
                 crs=chosen,
                 code_system=code_system,
+                retire=retire or (),
                 valid_from=_start_of(valid_from),
                 publish=publish,
                 skip_bad=skip_bad is not None,
@@ -243,7 +247,7 @@ def stations(
     with _steps(("reading", "writing")) as began:
         began("reading")
         frame = files.read(file, layer=layer, encoding=encoding, lon=lon, lat=lat)
-        chosen, source = _source(frame, file, crs)
+        chosen, source = files.source_of(frame, file, crs)
         columns = StationColumns(code, name, kind, address, area, capacity, opening_hours)
         with open_database() as database:
             began("writing")
@@ -273,25 +277,6 @@ def _steps(names: Sequence[str]) -> Iterator[Callable[[str], None]]:
 
         yield began
         bar.update(task, completed=len(names))
-
-
-def _source(frame: gpd.GeoDataFrame, file: Path, crs: str | None) -> tuple[str, dict[str, Any]]:
-    """Return the frame to read a file in, and what is kept about where its numbers came from."""
-    declared = None if crs is not None and frame.crs is None else _declared(frame, file, crs)
-    chosen = frames.normalise(crs or declared or frames.WGS84)
-    with file.open("rb") as opened:
-        digest = hashlib.file_digest(opened, "sha256").hexdigest()
-    return chosen, {"file": file.name, "sha256": digest, "declared_crs": declared}
-
-
-def _declared(frame: gpd.GeoDataFrame, file: Path, crs: str | None) -> str | None:
-    try:
-        declared = files.declared_crs(frame, file)
-    except CrsUndeclared:
-        if crs is None:
-            raise
-        return None if frame.crs is None else str(frame.crs.name)  # no name here; --crs has one
-    return None if declared is None else frames.normalise(declared)
 
 
 def _start_of(day: str | None) -> datetime | None:

@@ -14,7 +14,7 @@ import pandas as pd
 import typer
 
 from api.cli.session import language, open_database, progress, put, say
-from gis import settings
+from gis import clock, settings
 from gis.errors import ColumnMissing, FileUnreadable, GovernanceError, InstantInvalid
 from gis.geometry import crs as frames
 from gis.governance.actors import SYSTEM
@@ -52,6 +52,7 @@ class Matcher:
     ) -> None:
         self._work = work
         self._snapshots = Snapshots()
+        self._now = clock.now()
         self._columns = columns
         self._crs = crs
         self._accuracy_m = accuracy_m
@@ -62,10 +63,13 @@ class Matcher:
         spoken = language()
         try:
             request = self._request(cells)
+            in_force = self._snapshots.in_force(self._work, request.at)
             matched = match(
-                self._snapshots.snapshot(self._work, request.at),
+                in_force.snapshot,
                 request,
                 threshold=self._threshold,
+                exceptions=in_force.exceptions,
+                at=request.at or self._now,
             )
         except GovernanceError as error:
             return {"decision": "invalid", "reason": error.detail(spoken)}

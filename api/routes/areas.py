@@ -37,7 +37,8 @@ def _level(text: str) -> str:
     return text
 
 
-Level = Annotated[str, AfterValidator(_level), Query(description=f"one of {', '.join(LEVELS)}")]
+LevelName = Annotated[str, AfterValidator(_level)]
+Level = Annotated[LevelName, Query(description=f"one of {', '.join(LEVELS)}")]
 
 
 @router.get("/at", summary="Which areas own a point")

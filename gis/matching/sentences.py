@@ -166,6 +166,50 @@ def outside_city(nearest: NearestArea | None) -> Reason:
     )
 
 
+def boundary_exception(
+    area: AreaRef | None,
+    mapped: AreaRef | None,
+    *,
+    author: str,
+    reason: str,
+    until: str,
+    number: int,
+    code: str,
+    unit: str | None,
+) -> Reason:
+    """Say that an exception decides here, who made it and why.
+
+    ``area`` is None when the area that should decide is not drawn any more; ``mapped`` is whose
+    the place is on the map.
+    """
+    facts: dict[str, Fact] = {
+        "exception": str(number),
+        "code": code,
+        "unit": unit,
+        "mapped": None if mapped is None else mapped.code,
+        "author": author,
+        "reason": reason,
+        "until": until,
+    }
+    if area is None:
+        return Reason(
+            "boundary-exception-void",
+            f"边界例外 {number}（{author}：{reason}）指定的区域 {code} 已不存在，未予采用。",
+            f"Boundary exception {number} ({author}: {reason}) names {code}, which is not drawn "
+            "any more; it was not applied.",
+            facts,
+        )
+    was_zh = "" if mapped is None else f"（地图上属{mapped.name}）"
+    was_en = "" if mapped is None else f" (on the map it is {mapped.name})"
+    return Reason(
+        "boundary-exception",
+        f"此处按边界例外 {number} 归{area.name}负责{was_zh}。设定人 {author}，理由：{reason}。",
+        f"By boundary exception {number} this is for {area.name}{was_en}. Made by {author}: "
+        f"{reason}.",
+        facts,
+    )
+
+
 def may_be_outside(outside: float) -> Reason:
     """Say that the place may lie where no area is drawn."""
     return Reason(

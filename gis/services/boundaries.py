@@ -1,12 +1,12 @@
 """Importing and publishing boundaries: a file becomes a draft, a draft becomes the revision.
 
 A draft holds only what differs from the published boundaries. Areas of the level that a file does
-not mention stay as they are: an import never retires anything.
+not mention stay as they are: an import retires only the codes that are named.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -14,7 +14,6 @@ import geopandas as gpd
 import shapely
 import sqlalchemy as sa
 
-from gis.errors import DraftUnknown, ValidFromTooEarly
 from gis.geometry import crs as frames
 from gis.governance.actors import Actor
 from gis.governance.areas import LEVELS, NATIONAL
@@ -26,9 +25,12 @@ from gis.services.area_rows import (
     convert,
     gather,
 )
+from gis.services.editions import check_retirements, check_scope, publish_within
+from gis.services.editions import publish_draft as publish_draft  # noqa: PLC0414 - the other half
 from gis.services.import_findings import Finding
 from gis.services.import_report import ImportReport
 from gis.store import boundaries as store
+from gis.store import editions
 from gis.store.unit_of_work import Database, UnitOfWork
 
 SAME_DEG: Final = 1e-9
@@ -54,6 +56,7 @@ def import_areas(
     kind: str | None = None,
     crs: str = "WGS84",
     code_system: str = NATIONAL,
+    retire: Sequence[str] = (),
     valid_from: datetime | None = None,
     publish: bool = False,
     skip_bad: bool = False,
@@ -75,6 +78,8 @@ def import_areas(
     code_system
         ``gb`` or the name of another national list: codes must keep the rules of the level.
         ``local``: any code that is unique.
+    retire
+        Codes of standing areas that retire when the draft is published.
     valid_from
         From when the new boundaries are in force (aware); the moment of publication without it.
     skip_bad
@@ -94,7 +99,9 @@ def import_areas(
 
     Raises
     ------
-    gis.errors.ColumnMissing, gis.errors.CrsUnknown, gis.errors.ValidFromTooEarly
+    gis.errors.ColumnMissing, gis.errors.CrsUnknown, gis.errors.OutsideScope,
+    gis.errors.RetirementInvalid, and with ``publish`` what
+    :func:`gis.services.editions.publish_within` raises
         Nothing was written.
     ValueError
         The level does not exist, or ``valid_from`` is naive.
@@ -113,6 +120,8 @@ def import_areas(
     began("columns")
     crs = frames.normalise(crs)
     said |= {"crs": crs, "level": level, "code_column": code, "mend": mend, "skip_bad": skip_bad}
+    leaving = sorted(set(retire))
+    said["retire"] = " ".join(leaving)  # as one text: a longer list would contain a shorter one
     rows = gather(
         frame,
         file,
@@ -137,39 +146,21 @@ def import_areas(
     report = ImportReport("areas", said, level=level, findings=rows.findings)
     with database.transaction(actor) as work:
         store.lock(work)
+        check_scope(actor, [rows.codes[i] for i in rows.good])
         _check_registered(work, rows)
         if _is_refused(rows, skip_bad=skip_bad):
             report.counts = _counts(rows, new=0, changed=0, unchanged=0)
             report.rejected_rows = [rows.rows[i] for i, bad in enumerate(rows.bad) if bad]
             return report
-        _write(work, rows, report, title=title or f"{file} ({level})", publish=publish)
+        check_retirements(work, leaving, drafted=[rows.codes[i] for i in rows.good])
+        heading = title or f"{file} ({level})"
+        _write(work, rows, report, title=heading, publish=publish, retire=leaving)
         if report.outcome == "drafted" and publish and report.draft_id is not None:
-            report.revision = _publish(work, report.draft_id, valid_from)
+            report.revision = publish_within(work, report.draft_id, valid_from)
             report.outcome = "published"
         if report.draft_id is not None and report.outcome != "waiting":
             store.keep_report(work, report.draft_id, report.to_json(limit=KEPT_FINDINGS))
     return report
-
-
-def publish_draft(
-    database: Database, actor: Actor, draft_id: int, *, valid_from: datetime | None = None
-) -> int:
-    """Publish a draft; return the number of the new boundary revision.
-
-    Versions that it replaces end at ``valid_from`` (the moment of publication without it).
-
-    Raises
-    ------
-    gis.errors.DraftUnknown
-        There is no open draft of that number.
-    gis.errors.ValidFromTooEarly
-        Not later than the revision before.
-    """
-    with database.transaction(actor) as work:
-        store.lock(work)
-        if not store.is_open_draft(work, draft_id):
-            raise DraftUnknown(draft_id=draft_id)
-        return _publish(work, draft_id, valid_from)
 
 
 def _silent(_step: str) -> None:
@@ -209,7 +200,13 @@ def _check_registered(work: UnitOfWork, rows: AreaRows) -> None:
 
 
 def _write(
-    work: UnitOfWork, rows: AreaRows, report: ImportReport, *, title: str, publish: bool
+    work: UnitOfWork,
+    rows: AreaRows,
+    report: ImportReport,
+    *,
+    title: str,
+    publish: bool,
+    retire: Sequence[str],
 ) -> None:
     """Write what differs from the published boundaries as a draft."""
     good = rows.good
@@ -221,20 +218,23 @@ def _write(
     kept = len(good) - len(new) - len(changed)
     report.counts = _counts(rows, new=len(new), changed=len(changed), unchanged=kept)
     report.rejected_rows = [rows.rows[i] for i, bad in enumerate(rows.bad) if bad]
-    if not new and not changed:
+    if not new and not changed and not retire:
         report.outcome = "unchanged"
         return
     differing = sorted(new + changed)
     waiting = store.open_drafts(work, report.source) if "sha256" in report.source else []
-    if waiting and not publish:
-        report.draft_id, report.outcome = waiting[-1], "waiting"
+    if waiting and waiting[-1][1] and not publish:
+        report.draft_id, report.outcome = waiting[-1][0], "waiting"
         return
-    for draft_id in waiting:
-        store.discard(work, draft_id)  # what is published at once needs no draft of it besides
+    for draft_id, _ in waiting:
+        # what is published at once needs no draft besides; one of an older revision is redone
+        store.discard(work, draft_id)
+        editions.drop_retirements(work, draft_id)
     report.draft_id = store.add_draft(work, title=title, source=report.source, report={})
     codes = [rows.codes[i] for i in differing]
     store.add_areas(work, codes, level=rows.level, code_system=rows.code_system)
     store.copy_versions(work, report.draft_id, (_drafted(rows, i) for i in differing))
+    editions.add_retirements(work, report.draft_id, retire)
     report.outcome = "drafted"
 
 
@@ -267,15 +267,3 @@ def _drafted(rows: AreaRows, i: int) -> store.AreaRow:
         ewkb=str(shapely.to_wkb(placed, hex=True, include_srid=True)),
         attributes=rows.attributes[i],
     )
-
-
-def _publish(work: UnitOfWork, draft_id: int, valid_from: datetime | None) -> int:
-    if valid_from is not None and valid_from.tzinfo is None:
-        message = "valid_from must carry its offset"
-        raise ValueError(message)
-    revision, earliest = store.latest(work)
-    start = valid_from or store.clock(work)
-    if earliest is not None and start <= earliest:
-        raise ValidFromTooEarly(valid_from=start.isoformat(), earliest=earliest.isoformat())
-    store.publish(work, draft_id, revision=revision + 1, valid_from=start)
-    return revision + 1

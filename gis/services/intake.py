@@ -102,11 +102,18 @@ def report_event(
         if context.known is not None:
             status, body = 200, cases.view(work, context.known, language)
         else:
-            snapshot = boundaries.of_revision(work, context.revision)
-            matched = match(snapshot, report.request, threshold=auto_threshold)
+            in_force = boundaries.as_read(work, context.revision, context.exceptions)
+            snapshot, instant = in_force.snapshot, now()
+            matched = match(
+                snapshot,
+                report.request,
+                threshold=auto_threshold,
+                exceptions=in_force.exceptions,
+                at=instant,
+            )
             if not _in_scope(actor, matched):
                 raise OutOfScope(area=actor.area_code, grid=matched.code or "-")
-            routing = route(work, snapshot, matched, context.category, now())
+            routing = route(work, snapshot, matched, context.category, instant)
             event = _new_event(report, snapshot, matched, routing)
             status, body = _write(work, event, routing.assignment, language)
         return access.remember(work, keyed, status=status, body=body)
@@ -196,7 +203,7 @@ def route(
             {"category": category.key},
         )
         return Routing("review", "review", None, None, (why,))
-    chosen = responsible(work, snapshot, matched.code, category, now)
+    chosen = responsible(work, snapshot, matched.code, category, now, unit_code=matched.unit_code)
     if isinstance(chosen, Unrouted):
         return Routing("unrouted", "unrouted", None, None, (chosen.reason,))
     due, doubts = _due(category, now)

@@ -20,8 +20,9 @@ import sqlalchemy as sa
 from gis.errors import AreaUnknown, NoPublishedBoundary
 from gis.geometry.cell_index import CellIndex
 from gis.geometry.crs import point_to_wgs84
-from gis.governance.actors import Actor
+from gis.governance.actors import SYSTEM, Actor
 from gis.governance.areas import LEVELS
+from gis.services.exceptions import ExceptionIndex
 from gis.store import areas as area_store
 from gis.store.unit_of_work import Database, UnitOfWork
 
@@ -102,12 +103,22 @@ class BoundarySnapshot:
         return None
 
 
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """What decides at an instant: the boundaries of one revision and the exceptions from them."""
+
+    snapshot: BoundarySnapshot
+    exceptions: ExceptionIndex
+
+
 class Snapshots:
     """The snapshots of a process: loaded once per revision, shared by its threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._snapshots: OrderedDict[int, BoundarySnapshot] = OrderedDict()
+        self._gates: dict[int, threading.Lock] = {}
+        self._exceptions = ExceptionIndex((0, 0), ())
 
     def snapshot(self, work: UnitOfWork, at: datetime | None = None) -> BoundarySnapshot:
         """Return the boundaries in force at an instant, as this transaction sees them.
@@ -119,8 +130,34 @@ class Snapshots:
         """
         return self.of_revision(work, area_store.published_revision(work, at))
 
+    def in_force(self, work: UnitOfWork, at: datetime | None = None) -> InForce:
+        """Return boundaries and exceptions as this transaction sees them, in one round trip.
+
+        Raises
+        ------
+        gis.errors.NoPublishedBoundary
+            Nothing was published then.
+        """
+        return self.as_read(work, *area_store.in_force(work, at))
+
+    def as_read(self, work: UnitOfWork, revision: int | None, stamp: tuple[int, int]) -> InForce:
+        """Return what a revision and a stamp stand for that this transaction has read.
+
+        Raises
+        ------
+        gis.errors.NoPublishedBoundary
+            There is no revision (None).
+        """
+        snapshot = self.of_revision(work, revision)
+        exceptions = self._exceptions
+        if exceptions.stamp != stamp:
+            exceptions = self._exceptions = ExceptionIndex.load(work, stamp)
+        return InForce(snapshot, exceptions)
+
     def of_revision(self, work: UnitOfWork, revision: int | None) -> BoundarySnapshot:
         """Return the snapshot of a revision that this transaction has read.
+
+        One thread loads it, those that want the same one wait; other revisions stay in reach.
 
         Raises
         ------
@@ -129,15 +166,28 @@ class Snapshots:
         """
         if revision is None:
             raise NoPublishedBoundary
+        found = self._kept(revision)
+        if found is not None:
+            return found
         with self._lock:
-            snapshot = self._snapshots.get(revision)
-            if snapshot is None:
-                snapshot = BoundarySnapshot(revision, area_store.of_revision(work, revision))
-                self._snapshots[revision] = snapshot
-            self._snapshots.move_to_end(revision)
-            while len(self._snapshots) > _KEPT:
-                self._snapshots.popitem(last=False)
-            return snapshot
+            gate = self._gates.setdefault(revision, threading.Lock())
+        with gate:
+            found = self._kept(revision)
+            if found is None:
+                found = BoundarySnapshot(revision, area_store.of_revision(work, revision))
+                with self._lock:
+                    self._snapshots[revision] = found
+                    while len(self._snapshots) > _KEPT:
+                        self._snapshots.popitem(last=False)
+                    self._gates.pop(revision, None)
+        return found
+
+    def _kept(self, revision: int) -> BoundarySnapshot | None:
+        with self._lock:
+            found = self._snapshots.get(revision)
+            if found is not None:
+                self._snapshots.move_to_end(revision)
+            return found
 
     def loaded_revision(self) -> int | None:
         """Return the newest revision in memory, None before the first look-up."""
@@ -151,6 +201,37 @@ class Boundaries(Snapshots):
     def __init__(self, database: Database) -> None:
         super().__init__()
         self._database = database
+        self._current: InForce | None = None
+
+    def refresh(self) -> InForce:
+        """Load what is in force now, and the next revision that waits for its day.
+
+        Raises
+        ------
+        gis.errors.NoPublishedBoundary
+            Nothing is published.
+        """
+        with self._database.reading(SYSTEM) as work:
+            upcoming = area_store.upcoming_revision(work)
+            if upcoming is not None:
+                self.of_revision(work, upcoming)
+            self._current = self.in_force(work)
+        return self._current
+
+    def current(self) -> InForce:
+        """Return what was in force when this process last heard of it, without the database.
+
+        In a running server that is at most 2 s old (:mod:`gis.services.revision_watch`).
+
+        Raises
+        ------
+        gis.errors.NoPublishedBoundary
+            Nothing is published, or nothing was heard of yet.
+        """
+        current = self._current
+        if current is None:
+            raise NoPublishedBoundary
+        return current
 
     def at(
         self,

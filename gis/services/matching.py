@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ from gis.matching import sentences
 from gis.matching.candidates import AreaRef, Candidate, NearestArea
 from gis.matching.decide import Decision, Status, decide
 from gis.matching.position import PositionEvidence, probabilities
+from gis.services.exceptions import BoundaryException, ExceptionIndex
 from gis.services.lookup import Boundaries, BoundarySnapshot
 from gis.services.responsibility import responsible
 from gis.store import categories
@@ -80,7 +81,8 @@ class MatchRequest:
 class Match:
     """A decision on one revision, with what it rests on.
 
-    ``point`` is the pin in WGS84; ``outside_probability`` of the answer is null when nothing at
+    ``point`` is the pin in WGS84; ``exception`` is what overrode the owner on the map;
+    ``outside_probability`` of the answer is null when nothing at
     all speaks for any place.
     """
 
@@ -89,6 +91,12 @@ class Match:
     edge_distance_m: float | None
     nearest: NearestArea | None
     revision: int
+    exception: BoundaryException | None = None
+
+    @property
+    def unit_code(self) -> str | None:
+        """Code of the unit that a boundary exception lets decide."""
+        return None if self.exception is None else self.exception.unit_code
 
     @property
     def code(self) -> str | None:
@@ -134,8 +142,18 @@ class Match:
         }
 
 
-def match(snapshot: BoundarySnapshot, request: MatchRequest, *, threshold: float) -> Match:
+def match(
+    snapshot: BoundarySnapshot,
+    request: MatchRequest,
+    *,
+    threshold: float,
+    exceptions: ExceptionIndex | None = None,
+    at: datetime | None = None,
+) -> Match:
     """Decide which area owns the place, on one snapshot of the boundaries.
+
+    A boundary exception in force ``at`` that instant (needed with ``exceptions``) that covers the
+    pin and fits the category overrides the owner, and says so in a reason.
 
     Raises
     ------
@@ -176,7 +194,12 @@ def match(snapshot: BoundarySnapshot, request: MatchRequest, *, threshold: float
     edge = evidence.edge_distance_m
     if edge is None and nearest is not None:
         edge = nearest.distance_m
-    return Match(chosen, (lon, lat), edge, nearest, snapshot.revision)
+    ruling = None
+    if exceptions is not None and at is not None:
+        ruling = exceptions.deciding(lon, lat, request.category, at)
+    if ruling is not None:
+        chosen, ruling = _overridden(snapshot, chosen, ruling)
+    return Match(chosen, (lon, lat), edge, nearest, snapshot.revision, ruling)
 
 
 def answer(
@@ -191,10 +214,18 @@ def answer(
 ) -> dict[str, Any]:
     """Answer ``POST /v1/match``: the match and who would be responsible at that time."""
     with database.reading(actor) as work:
-        snapshot = boundaries.snapshot(work, request.at)
-        matched = match(snapshot, request, threshold=threshold)
+        in_force, at = boundaries.in_force(work, request.at), request.at or now
+        matched = match(
+            in_force.snapshot,
+            request,
+            threshold=threshold,
+            exceptions=in_force.exceptions,
+            at=at,
+        )
         category = None if request.category is None else categories.by_key(work, request.category)
-        chosen = responsible(work, snapshot, matched.code, category, request.at or now)
+        chosen = responsible(
+            work, in_force.snapshot, matched.code, category, at, unit_code=matched.unit_code
+        )
     shown = spoken(matched.to_json(), language)
     if isinstance(chosen, Assignment):
         member = chosen.member
@@ -232,6 +263,28 @@ def _in_words(reason: Mapping[str, Any], language: Language) -> dict[str, Any]:
 def _without_pin(snapshot: BoundarySnapshot) -> Match:
     chosen = decide((), 1.0, status="inside", notes=(sentences.address_only(),))
     return Match(chosen, None, None, None, snapshot.revision)
+
+
+def _overridden(
+    snapshot: BoundarySnapshot, decided: Decision, ruling: BoundaryException
+) -> tuple[Decision, BoundaryException | None]:
+    """Return the decision as an exception has it; one for an area that is gone changes nothing."""
+    path = _path(snapshot, ruling.area_code)
+    told = sentences.boundary_exception(
+        path[-1] if path else None,
+        decided.area,
+        author=ruling.author,
+        reason=ruling.reason,
+        until=ruling.ends.isoformat(),
+        number=ruling.id,
+        code=ruling.area_code,
+        unit=ruling.unit_code,
+    )
+    if not path:
+        return replace(decided, reasons=(*decided.reasons, told)), None
+    sole = Candidate(path, 1.0, evidence=("boundary-exception",))
+    decision = Decision("auto", path, 1.0, (sole,), 0.0, False, (*decided.reasons, told))  # noqa: FBT003 - ambiguous
+    return decision, ruling
 
 
 def _notes(pin: Location, crs: str, lon: float, lat: float) -> tuple[Reason, ...]:

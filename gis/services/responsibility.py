@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -22,10 +23,26 @@ def responsible(
     code: str | None,
     category: Category | None,
     at: datetime,
+    *,
+    unit_code: str | None = None,
 ) -> Assignment | Unrouted:
-    """Return the person who answers for an area, or why there is none."""
+    """Return the person who answers for an area, or why there is none.
+
+    With a unit its people come first; the others of the team stand in when it has none there.
+    """
     path = {area.level: area.code for area in snapshot.path(code)} if code else {}
     team = [TeamMember(**row) for row in duty.team_of(work, list(path.values()), at)]
+    of_unit = [member for member in team if unit_code and member.unit_code == unit_code]
+    if of_unit:
+        chosen = _of(of_unit, path, category, at)
+        if isinstance(chosen, Assignment):
+            return chosen
+    return _of(team, path, category, at)
+
+
+def _of(
+    team: Sequence[TeamMember], path: Mapping[str, str], category: Category | None, at: datetime
+) -> Assignment | Unrouted:
     handlers = DEFAULT_HANDLERS if category is None else category.handler_roles
     chosen = next_in_line(team, path, handlers, at)
     if isinstance(chosen, Assignment) and chosen.member.unit_code is None:

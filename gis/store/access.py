@@ -219,6 +219,17 @@ def remember(
     return Answer(status, body)
 
 
+def release(work: UnitOfWork, request: KeyedRequest) -> None:
+    """Give a key back that :func:`first_answer` claimed in this transaction."""
+    work.execute(
+        sa.delete(idempotency_keys).where(
+            idempotency_keys.c.actor_id == work.actor.id,
+            idempotency_keys.c.key == request.key,
+            idempotency_keys.c.status.is_(None),
+        )
+    )
+
+
 def forget_old(work: UnitOfWork, *, keys_older_than: timedelta, dead_longer_than: timedelta) -> int:
     """Delete old idempotency keys and credentials that ended long ago; return how many rows."""
     keys = work.execute(

@@ -6,17 +6,36 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from gis.store.tables import area_versions, areas, boundary_revisions
+from gis.store.tables import (
+    area_versions,
+    areas,
+    boundary_exceptions,
+    boundary_revisions,
+)
 from gis.store.unit_of_work import UnitOfWork
 
+_AT = sa.func.coalesce(sa.bindparam("at", type_=sa.DateTime(timezone=True)), sa.func.now())
 _REVISION_AT = (
     sa.select(boundary_revisions.c.revision)
     .where(boundary_revisions.c.status == "published")
-    .where(
-        boundary_revisions.c.effective_from
-        <= sa.func.coalesce(sa.bindparam("at", type_=sa.DateTime(timezone=True)), sa.func.now())
-    )
+    .where(boundary_revisions.c.effective_from <= _AT)
     .order_by(boundary_revisions.c.revision.desc())
+    .limit(1)
+)
+# Any exception that is written raises the count, any that is ended the sum: in whatever order
+# transactions commit, what they leave behind has another stamp than what was before.
+_STAMP = sa.select(
+    sa.func.count().label("written"),
+    sa.func.coalesce(sa.func.sum(boundary_exceptions.c.version), 0).label("touched"),
+).subquery()
+_IN_FORCE = sa.select(
+    _REVISION_AT.scalar_subquery().label("revision"), _STAMP.c.written, _STAMP.c.touched
+)
+_UPCOMING = (
+    sa.select(boundary_revisions.c.revision)
+    .where(boundary_revisions.c.status == "published")
+    .where(boundary_revisions.c.effective_from > sa.func.now())
+    .order_by(boundary_revisions.c.revision)
     .limit(1)
 )
 
@@ -33,6 +52,21 @@ def at_revision(revision: int) -> sa.ColumnElement[bool]:
 def published_revision(work: UnitOfWork, at: datetime | None = None) -> int | None:
     """Return the boundary revision in force at an instant (now without one), None before any."""
     revision = work.scalar(_REVISION_AT, at=at)
+    return None if revision is None else int(revision)
+
+
+def in_force(work: UnitOfWork, at: datetime | None = None) -> tuple[int | None, tuple[int, int]]:
+    """Return the revision in force at an instant and the stamp of the boundary exceptions.
+
+    One round trip, for every match asks it. Equal stamps mean equal exceptions.
+    """
+    row = work.rows(_IN_FORCE, at=at)[0]
+    return row["revision"], (int(row["written"]), int(row["touched"]))
+
+
+def upcoming_revision(work: UnitOfWork) -> int | None:
+    """Return the next revision that is published and not in force yet."""
+    revision = work.scalar(_UPCOMING)
     return None if revision is None else int(revision)
 
 

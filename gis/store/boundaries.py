@@ -11,6 +11,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
+from gis.store import editions
 from gis.store.tables import area_versions, areas, boundary_revisions
 from gis.store.unit_of_work import UnitOfWork
 
@@ -96,15 +97,19 @@ def standing(work: UnitOfWork, codes: Sequence[str]) -> dict[str, sa.RowMapping]
     return {row["code"]: row for row in found}
 
 
-def open_drafts(work: UnitOfWork, source: dict[str, Any]) -> list[int]:
-    """Return the drafts, not yet published, that came from the same input, oldest first."""
+def open_drafts(work: UnitOfWork, source: dict[str, Any]) -> list[tuple[int, bool]]:
+    """Return the open drafts that came from the same input, oldest first.
+
+    With each, whether it was made on the revision that is still the last one published.
+    """
     revisions = boundary_revisions.c
+    last, _ = latest(work)
     found = work.rows(
-        sa.select(revisions.id)
+        sa.select(revisions.id, revisions.base_revision)
         .where(revisions.status == "draft", revisions.source.contains(source))
         .order_by(revisions.id)
     )
-    return [row["id"] for row in found]
+    return [(row["id"], row["base_revision"] == last) for row in found]
 
 
 def is_open_draft(work: UnitOfWork, draft_id: int) -> bool:
@@ -129,10 +134,17 @@ def discard(work: UnitOfWork, draft_id: int) -> None:
 
 
 def add_draft(work: UnitOfWork, *, title: str, source: dict[str, Any], report: Any) -> int:  # noqa: ANN401 - JSON
-    """Write the head of a draft; return its number."""
+    """Write the head of a draft on the revision published last; return its number."""
     statement = (
         sa.insert(boundary_revisions)
-        .values(status="draft", title=title, source=source, report=report, created_by=work.actor.id)
+        .values(
+            status="draft",
+            title=title,
+            source=source,
+            report=report,
+            created_by=work.actor.id,
+            base_revision=latest(work)[0],
+        )
         .returning(boundary_revisions.c.id)
     )
     return int(work.connection.execute(statement).scalar_one())
@@ -183,6 +195,8 @@ def latest(work: UnitOfWork) -> tuple[int, datetime | None]:
 def publish(work: UnitOfWork, draft_id: int, *, revision: int, valid_from: datetime) -> None:
     """Make a draft the revision: its versions become valid, those they replace end there.
 
+    Codes that it retires end as well, and what became of each area is kept as its lineage.
+
     The caller holds :func:`lock` and has checked that ``revision`` and ``valid_from`` follow
     :func:`latest`.
     """
@@ -197,5 +211,7 @@ def publish(work: UnitOfWork, draft_id: int, *, revision: int, valid_from: datet
         )
     )
     values = {"draft_id": draft_id, "revision": revision, "valid_from": valid_from}
+    editions.write_lineage(work, draft_id, revision)
+    editions.retire(work, draft_id, revision=revision, valid_from=valid_from)
     work.execute(_CLOSE_OLD, **values)
     work.execute(_OPEN_NEW, **values)

@@ -129,6 +129,7 @@ class IntakeContext:
     """What taking an event in must know first."""
 
     revision: int | None
+    exceptions: tuple[int, int]
     known: uuid.UUID | None
     category: Category | None
 
@@ -140,6 +141,7 @@ def intake_context(
     row = work.rows(_CONTEXT, source=source, source_ref=source_ref, category=category)[0]
     return IntakeContext(
         revision=row["revision"],
+        exceptions=(int(row["written"]), int(row["touched"])),
         known=row["known"],
         category=None if row["category"] is None else from_json(row["category"]),
     )

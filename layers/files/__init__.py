@@ -5,7 +5,17 @@ is kept in ``frame.crs`` and the caller decides. Every row knows where it stood 
 """
 
 from layers.files.delimited import read_table
+from layers.files.provenance import source_of
 from layers.files.reading import ENDINGS, declared_crs, read
 from layers.files.writing import WRITTEN_ENDINGS, write, written
 
-__all__ = ["ENDINGS", "WRITTEN_ENDINGS", "declared_crs", "read", "read_table", "write", "written"]
+__all__ = [
+    "ENDINGS",
+    "WRITTEN_ENDINGS",
+    "declared_crs",
+    "read",
+    "read_table",
+    "source_of",
+    "write",
+    "written",
+]

@@ -301,7 +301,7 @@ def test_a_code_of_another_level_or_system_is_taken(database: Database) -> None:
 
 
 def test_only_what_changed_gets_a_new_version(database: Database) -> None:
-    start = datetime(2026, 1, 1, tzinfo=UTC)
+    start = datetime.now(UTC) + timedelta(days=1)
     _import(database, _counties(), publish=True, valid_from=start)
     moved = _counties(name=["琅琊区", "南谯新区", "来安县"])
     report = _import(database, moved, publish=True, valid_from=start + timedelta(days=10))

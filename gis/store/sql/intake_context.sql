@@ -1,4 +1,5 @@
 -- All that taking an event in must know first, in one round trip: the boundary revision in force,
+-- the stamp of the boundary exceptions (see gis/store/areas.py),
 -- the event that this source already sent under this reference, and the active category.
 select
     (
@@ -6,6 +7,8 @@ select
         where status = 'published' and effective_from <= now()
         order by revision desc limit 1
     ) as revision,
+    stamp.written,
+    stamp.touched,
     (
         select id from event_registry where source = :source and source_ref = :source_ref
     ) as known,
@@ -16,3 +19,6 @@ select
         ))
         from categories as c where c.key = :category and c.active
     ) as category
+from (
+    select count(*) as written, coalesce(sum(version), 0) as touched from boundary_exceptions
+) as stamp

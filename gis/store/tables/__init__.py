@@ -6,7 +6,15 @@ Four rooms: :mod:`areas <gis.store.tables.areas>` (boundaries in time), :mod:`ci
 """
 
 from gis.store.tables.access import credentials, idempotency_keys
-from gis.store.tables.areas import area_codes, area_versions, areas, boundary_revisions
+from gis.store.tables.areas import (
+    area_codes,
+    area_lineage,
+    area_versions,
+    areas,
+    boundary_exceptions,
+    boundary_revisions,
+    draft_retirements,
+)
 from gis.store.tables.cases import (
     attachments,
     categories,
@@ -38,14 +46,17 @@ __all__ = [
     "SRID",
     "absences",
     "area_codes",
+    "area_lineage",
     "area_versions",
     "areas",
     "attachments",
+    "boundary_exceptions",
     "boundary_revisions",
     "buildings",
     "categories",
     "category_deadlines",
     "credentials",
+    "draft_retirements",
     "duties",
     "event_number",
     "event_registry",

@@ -7,6 +7,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Date,
+    Double,
     ForeignKey,
     Identity,
     Index,
@@ -33,6 +34,9 @@ boundary_revisions = Table(
     created_at(),
     Column("published_at", Instant),
     Column("effective_from", Instant, comment="from when look-ups by `at` see it"),
+    Column(
+        "base_revision", Integer, comment="last published revision when the draft was made, 0: none"
+    ),
     UniqueConstraint("revision"),
     CheckConstraint("status in ('draft', 'published', 'discarded')", name="status"),
     CheckConstraint(
@@ -100,4 +104,48 @@ area_codes = Table(
     UniqueConstraint("area_code", "code_system", "other_code"),
     Index("ix_area_codes_other_code", "other_code"),
     comment="What other lists call the area. Two lists give one code to different towns.",
+)
+
+draft_retirements = Table(
+    "draft_retirements",
+    metadata,
+    Column("draft_id", BigInteger, ForeignKey("boundary_revisions.id"), primary_key=True),
+    Column("area_code", Text, ForeignKey("areas.code"), primary_key=True),
+    comment="Codes that retire when the draft is published.",
+)
+
+area_lineage = Table(
+    "area_lineage",
+    metadata,
+    Column("revision", Integer, ForeignKey("boundary_revisions.revision"), primary_key=True),
+    Column("old_code", Text, ForeignKey("areas.code"), primary_key=True),
+    Column("new_code", Text, ForeignKey("areas.code"), primary_key=True),
+    Column("area_share", Double, nullable=False, comment="of the old area, 0 to 1"),
+    Column("people_share", Double, comment="of its residents; null where nobody was registered"),
+    CheckConstraint("area_share > 0 and area_share <= 1.000001", name="area_share"),
+    CheckConstraint("people_share >= 0 and people_share <= 1", name="people_share"),
+    Index("ix_area_lineage_old_code", "old_code"),
+    Index("ix_area_lineage_new_code", "new_code"),
+    comment="Splits and merges: what became of an area whose ground changed hands, by revision.",
+)
+
+boundary_exceptions = Table(
+    "boundary_exceptions",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    geometry_column("MULTIPOLYGON"),
+    key("category", nullable=True),
+    key("area_code", ForeignKey("areas.code")),
+    key("unit_code", ForeignKey("units.code"), nullable=True),
+    Column("reason", Text, nullable=False),
+    Column("created_by", Text, nullable=False),
+    created_at(),
+    Column("expires_at", Instant, nullable=False),
+    Column("ended_at", Instant, comment="ended by a person before it expired"),
+    Column("ended_by", Text),
+    Column("version", Integer, nullable=False, server_default=text("1")),
+    CheckConstraint("expires_at > created_at", name="expires_after_it_begins"),
+    CheckConstraint("(ended_at is null) = (ended_by is null)", name="ended_by"),
+    gist("boundary_exceptions"),
+    comment="On this stretch, for this category (null: any): that area, or that unit, decides.",
 )

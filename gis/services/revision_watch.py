@@ -1,0 +1,85 @@
+"""Hear of a publication and load it before anybody asks: LISTEN/NOTIFY with a poll behind it.
+
+Look-ups that use the database never need this to be right: they ask for the revision inside their
+own transaction. The watch loads the new snapshot in the background, so that they need not wait,
+and keeps :meth:`gis.services.lookup.Boundaries.current` at most :data:`POLL_S` behind when every
+notice is lost.
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+import threading
+from contextlib import suppress
+from typing import Any, Final, Self
+
+import psycopg
+import structlog
+from sqlalchemy.exc import DBAPIError
+
+from gis.errors import DatabaseUnavailable, NoPublishedBoundary
+from gis.services.lookup import Boundaries
+from gis.store.notices import listening
+
+CHANNEL: Final = "gridward_boundaries"
+POLL_S: Final = 1.0
+LONGEST_WAIT_S: Final = 10.0
+"""Between two attempts to reach a database that went away."""
+
+_log = structlog.get_logger(__name__)
+
+
+class RevisionWatch:
+    """A thread with a connection of its own, from :meth:`start` to :meth:`stop`."""
+
+    def __init__(self, url: str, boundaries: Boundaries, *, poll_s: float = POLL_S) -> None:
+        self._url = url
+        self._boundaries = boundaries
+        self._poll_s = poll_s
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._wake, self._woken = socket.socketpair()
+
+    def start(self) -> Self:
+        """Begin to watch; returns at once, also when the database is not there yet."""
+        self._thread = threading.Thread(target=self._run, name="revision-watch", daemon=True)
+        self._thread.start()
+        return self
+
+    def stop(self) -> None:
+        """End the watch and wait until its connection is closed."""
+        self._stopping.set()
+        self._wake.send(b"x")
+        if self._thread is not None:
+            self._thread.join()
+        self._wake.close()
+        self._woken.close()
+
+    def _run(self) -> None:
+        wait_s = 0.1
+        while not self._stopping.is_set():
+            try:
+                with listening(self._url, CHANNEL) as connection:
+                    wait_s = 0.1
+                    self._watch(connection)
+            except (psycopg.Error, DBAPIError, DatabaseUnavailable) as error:
+                if self._stopping.is_set():
+                    return
+                _log.warning("boundary_watch_lost", reason=str(error), next_try_s=wait_s)
+                self._stopping.wait(wait_s)
+                wait_s = min(2 * wait_s, LONGEST_WAIT_S)
+
+    def _watch(self, connection: psycopg.Connection[Any]) -> None:
+        """Refresh at the start, at each notice and at each poll, until told to stop."""
+        while not self._stopping.is_set():
+            with suppress(NoPublishedBoundary):  # an empty city: the first one sends a notice
+                self._boundaries.refresh()
+            # A notice that came meanwhile makes the socket readable or is drained below: what
+            # it tells is in the next refresh in either case.
+            waited = [connection.fileno(), self._woken.fileno()]
+            ready, _, _ = select.select(waited, [], [], self._poll_s)
+            if self._woken.fileno() in ready:
+                return
+            for _notice in connection.notifies(timeout=0):
+                pass

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Request
 from pydantic import AfterValidator
+from starlette.concurrency import run_in_threadpool
 
 from api.runtime import Runtime, runtime
 from api.schemas import (
@@ -41,8 +42,8 @@ LevelName = Annotated[str, AfterValidator(_level)]
 Level = Annotated[LevelName, Query(description=f"one of {', '.join(LEVELS)}")]
 
 
-@router.get("/at", summary="Which areas own a point")
-def at(
+@router.get("/at", summary="Which areas own a point", response_model=None)
+async def at(
     app: Open,
     actor: Reader,
     lon: Annotated[Coordinate, Query(description="经度或东坐标 / longitude, or easting")],
@@ -51,7 +52,11 @@ def at(
     at: At = None,
 ) -> dict[str, Any]:
     """Path from city to grid, distance to the nearest edge, and whether it is ambiguous."""
-    return app.boundaries.at(actor, lon=lon, lat=lat, crs=crs, at=at)
+    if at is None:
+        answer = app.boundaries.at_now(lon, lat, crs)
+        if answer is not None:
+            return answer
+    return await run_in_threadpool(app.boundaries.at, actor, lon=lon, lat=lat, crs=crs, at=at)
 
 
 @router.get("", summary="Areas by level, parent or name")

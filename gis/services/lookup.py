@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -27,6 +28,9 @@ from gis.store import areas as area_store
 from gis.store.unit_of_work import Database, UnitOfWork
 
 COARSE_TO_FINE: Final = tuple(LEVELS)
+OLDEST_S: Final = 2.0
+"""An answer from memory may lag behind a publication by no more than this."""
+
 _KEPT = 4  # snapshots of so many revisions stay in memory; older ones are loaded again on demand
 
 
@@ -202,6 +206,7 @@ class Boundaries(Snapshots):
         super().__init__()
         self._database = database
         self._current: InForce | None = None
+        self._heard_at = 0.0
 
     def refresh(self) -> InForce:
         """Load what is in force now, and the next revision that waits for its day.
@@ -216,6 +221,7 @@ class Boundaries(Snapshots):
             if upcoming is not None:
                 self.of_revision(work, upcoming)
             self._current = self.in_force(work)
+        self._heard_at = time.monotonic()
         return self._current
 
     def current(self) -> InForce:
@@ -232,6 +238,16 @@ class Boundaries(Snapshots):
         if current is None:
             raise NoPublishedBoundary
         return current
+
+    def at_now(self, lon: float, lat: float, crs: str = "WGS84") -> dict[str, Any] | None:
+        """Answer which areas own a point now, from memory alone: never blocks.
+
+        None when the database was not heard of for :data:`OLDEST_S`: then :meth:`at` must ask it.
+        """
+        current = self._current
+        if current is None or time.monotonic() - self._heard_at > OLDEST_S:
+            return None
+        return locate(current.snapshot, *point_to_wgs84(lon, lat, crs))
 
     def at(
         self,

@@ -33,8 +33,11 @@ _log = structlog.get_logger(__name__)
 class RevisionWatch:
     """A thread with a connection of its own, from :meth:`start` to :meth:`stop`."""
 
-    def __init__(self, url: str, boundaries: Boundaries, *, poll_s: float = POLL_S) -> None:
+    def __init__(
+        self, url: str, boundaries: Boundaries, *, poll_s: float = POLL_S, channel: str = CHANNEL
+    ) -> None:
         self._url = url
+        self._channel = channel
         self._boundaries = boundaries
         self._poll_s = poll_s
         self._stopping = threading.Event()
@@ -60,7 +63,7 @@ class RevisionWatch:
         wait_s = 0.1
         while not self._stopping.is_set():
             try:
-                with listening(self._url, CHANNEL) as connection:
+                with listening(self._url, self._channel) as connection:
                     wait_s = 0.1
                     self._watch(connection)
             except (psycopg.Error, DBAPIError, DatabaseUnavailable) as error:

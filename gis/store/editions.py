@@ -169,7 +169,8 @@ _DOUBLED: Final = sa.text(
     where area_code not in (select area_code from touched)
 ),
 shared as (
-    select n.area_code as one, r.area_code as other, ST_Intersection(n.geometry, r.geometry) as ground
+    select n.area_code as one, r.area_code as other,
+        ST_Intersection(n.geometry, r.geometry) as ground
     from drafted n join result r on r.layer = n.layer and r.geometry && n.geometry
       and r.area_code <> n.area_code
       and (r.area_code > n.area_code or r.area_code not in (select area_code from touched))

@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any, ClassVar
 
 import geopandas as gpd
@@ -115,10 +116,7 @@ class Editions(RuleBasedStateMachine):
         self.model = Model()
         self.boundaries = Boundaries(self.database)
         edges = [0, *sorted(lines), WIDTH]
-        drawn = {
-            self.model.new_code(): (west, east)
-            for west, east in zip(edges[:-1], edges[1:], strict=True)
-        }
+        drawn = {self.model.new_code(): (west, east) for west, east in pairwise(edges)}
         self.publish(self.drafted(drawn, frozenset()))
 
     def drafted(self, drawn: dict[str, tuple[int, int]], retired: frozenset[str]) -> Draft:
@@ -161,11 +159,7 @@ class Editions(RuleBasedStateMachine):
     def join(self, pick: int, keep: bool) -> Draft:
         """One area where two neighbours were."""
         extents = list(self.model.extents().items())
-        pairs = [
-            (one, two)
-            for one, two in zip(extents, extents[1:], strict=False)
-            if one[1][1] == two[1][0]
-        ]
+        pairs = [(one, two) for one, two in pairwise(extents) if one[1][1] == two[1][0]]
         if not pairs:
             return self.cut(pick, 0, keep)
         (one, (west, _)), (two, (_, east)) = pairs[pick % len(pairs)]

@@ -216,12 +216,14 @@ class Boundaries(Snapshots):
         gis.errors.NoPublishedBoundary
             Nothing is published.
         """
+        # What is read below may take seconds to load: it is as old as the moment of asking.
+        asked_at = time.monotonic()
         with self._database.reading(SYSTEM) as work:
             upcoming = area_store.upcoming_revision(work)
             if upcoming is not None:
                 self.of_revision(work, upcoming)
             self._current = self.in_force(work)
-        self._heard_at = time.monotonic()
+        self._heard_at = asked_at
         return self._current
 
     def current(self) -> InForce:

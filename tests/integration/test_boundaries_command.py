@@ -64,7 +64,7 @@ def test_retire_discard_and_when(run: Run, database: Database) -> None:
     draft_id = json.loads(run("retire", FIRST, "--json").stdout)["draft_id"]
     assert json.loads(run("retire", SECOND, "--draft", draft_id, "--json").stdout)["draft_id"]
     assert isinstance(
-        run("publish", draft_id, "--valid-from", "2020-01-01").exception, ValidFromPast
+        run("publish", draft_id, "--valid-from", "2026-01-01").exception, ValidFromPast
     )
     for nonsense in ("tomorrow", "2026-13-01", "2026-12-01T00:00:00"):
         refused = run("publish", draft_id, "--valid-from", nonsense).exception

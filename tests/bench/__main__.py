@@ -8,9 +8,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from tests.bench import http
+from tests.bench import coverage, http
 
-BENCHES: dict[str, Callable[[], None]] = {"http": http.main}
+BENCHES: dict[str, Callable[[], None]] = {"http": http.main, "coverage": coverage.main}
 
 
 def main() -> None:

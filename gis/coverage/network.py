@@ -187,7 +187,7 @@ def nearest_station(
     equal = along == best[point]
     np.minimum.at(ways, point[equal], other[equal])
     best = best + points.access_m
-    reached = points.assessable & (best <= limit)
+    reached = points.assessable & np.isfinite(best) & (best <= limit)
     return Nearest(
         station=np.where(reached, ways, -1),
         distance_m=np.where(reached, best, np.inf),
@@ -228,7 +228,7 @@ def distances(
         own = slice(bounds[number], bounds[number + 1])
         np.minimum.at(way, point[own], along[own])
         way += points.access_m
-        within = np.flatnonzero(points.assessable & (way <= limit))
+        within = np.flatnonzero(points.assessable & np.isfinite(way) & (way <= limit))
         rows.append(within)
         values.append(way[within])
         counts[number] = len(within)
@@ -275,8 +275,10 @@ class StationSearch:
         """Append one node for each station, with its ways to both ends of its edge."""
         on = np.maximum(self.stations.edge, 0)
         length = self.graph.length_m[on]
-        to_start = np.where(self.behind[on], self.stations.share * length, np.inf)
-        to_end = np.where(self.ahead[on], (1.0 - self.stations.share) * length, np.inf)
+        share = self.stations.share
+        # a station at a node is at the node: no direction binds a way of no length
+        to_start = np.where(self.behind[on] | (share == 0.0), share * length, np.inf)
+        to_end = np.where(self.ahead[on] | (share == 1.0), (1.0 - share) * length, np.inf)
         ways = np.column_stack([to_start, to_end]) + self.stations.access_m[:, None]
         ends = np.column_stack([self.graph.start[on], self.graph.end[on]])
         open_ways = np.isfinite(ways)
@@ -331,8 +333,9 @@ class StationSearch:
         """Return what is left from the start, and from the end, of a point's edge to the point."""
         on = np.maximum(points.edge, 0)
         length = self.graph.length_m[on]
-        by_start = np.where(self.ahead[on], points.share * length, np.inf)
-        by_end = np.where(self.behind[on], (1.0 - points.share) * length, np.inf)
+        share = points.share
+        by_start = np.where(self.ahead[on] | (share == 0.0), share * length, np.inf)
+        by_end = np.where(self.behind[on] | (share == 1.0), (1.0 - share) * length, np.inf)
         lost = ~points.assessable
         by_start[lost], by_end[lost] = np.inf, np.inf
         return by_start, by_end

@@ -1,0 +1,138 @@
+"""Findings about areas: how they are measured, and what repair would do about each kind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import geopandas as gpd
+import numpy as np
+import shapely
+
+from gis.geometry.frames import EqualAreaFrame, Geometries
+from gis.geometry.validity import mended
+
+if TYPE_CHECKING:
+    from pyproj import CRS
+
+    from gis.geometry.gcj02 import Floats
+
+NOISE_M2: Final = 1e-6
+MAX_WIDTH_M: Final = 2.0
+"""Gaps and overlaps up to this width are traces of digitising; wider ones are questions."""
+
+_NARROW: Final = (
+    "宽度不超过 {width:g} 米:并入共用边界最长的相邻区域(相等时取编码较小者)",
+    "up to {width:g} m wide: to the neighbour with the longest shared edge (ties: smaller code)",
+)
+_WIDE: Final = (
+    "宽度超过 {width:g} 米:不自动处理,由人决定",
+    "wider than {width:g} m: left for a person",
+)
+_PERSON: Final = ("不自动处理,由人决定", "left for a person")
+
+REPAIRS: Final[dict[str, tuple[str, str]]] = {
+    "invalid": ("按环的走向修补几何", "the rings are mended"),
+    "edge": ("在相邻区域上补齐公共顶点", "the shared vertices are put into both areas"),
+    "duplicate-vertex": ("删除重复顶点", "the repeated vertices are dropped"),
+    "near-vertex": _PERSON,
+    "sliver": _PERSON,
+    "spike": (
+        "属于窄缝隙或窄重叠的随之消除,其余由人决定",
+        "goes with the narrow gap or overlap that it makes; otherwise left for a person",
+    ),
+    "exclave": _PERSON,
+    "enclave": _PERSON,
+    "hole": _PERSON,
+    "outside-parent": (
+        "可按下级区域重建上级边界",
+        "the parent can be rebuilt as the union of its children",
+    ),
+    "parent-differs": _PERSON,
+}
+"""What repair does about a finding: (zh, en); gaps and overlaps depend on their width."""
+
+
+def repair_words(kind: str, width_m: float, max_width_m: float = MAX_WIDTH_M) -> tuple[str, str]:
+    """Return what repair would do about a finding, in Chinese and English.
+
+    >>> repair_words("gap", 30.0)[1]
+    'wider than 2 m: left for a person'
+    """
+    if kind in ("gap", "overlap"):
+        zh, en = _NARROW if width_m <= max_width_m else _WIDE
+        return zh.format(width=max_width_m), en.format(width=max_width_m)
+    return REPAIRS[kind]
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """Turns found geometries into the rows of a report; ``names`` are the codes by position."""
+
+    frame: EqualAreaFrame
+    crs: CRS
+    names: list[str]
+
+    def sizes(self, geometries: Geometries) -> tuple[Floats, Floats, Floats, Floats]:
+        """Return area_m2, width_m, lon and lat of polygons; 0, 0, NaN, NaN for empty ones."""
+        metric = self.frame.project(geometries)
+        area_m2 = np.nan_to_num(np.asarray(shapely.area(metric), dtype=np.float64))
+        # Slivers may cross themselves when their vertices are rounded into the metric frame.
+        circles = np.full(len(metric), None, dtype=object)
+        sound = (area_m2 > 0.0) & shapely.is_valid(metric)
+        circles[sound] = shapely.maximum_inscribed_circle(metric[sound])
+        for i in np.flatnonzero((area_m2 > 0.0) & ~sound):
+            repaired = mended(metric[i : i + 1])[0]
+            if not repaired.is_empty:
+                circles[i] = shapely.maximum_inscribed_circle(repaired)
+        centres = shapely.get_point(circles, 0)
+        x, y = shapely.get_x(centres), shapely.get_y(centres)
+        lon, lat = self.frame.lon_lat(x, y)
+        there = np.isfinite(x)
+        width_m = np.where(there, 2.0 * np.nan_to_num(shapely.length(circles)), 0.0)
+        return area_m2, width_m, np.where(there, lon, np.nan), np.where(there, lat, np.nan)
+
+    def table(self, geometries: Geometries, areas: list[tuple[int, ...]]) -> gpd.GeoDataFrame:
+        """Return the rows that are more than noise, largest first."""
+        area_m2, width_m, lon, lat = self.sizes(geometries)
+        # Rounding can take the inside of the thinnest slivers away: then a vertex is the place.
+        lost = ~np.isfinite(lon)
+        found = self.rows(geometries, areas, (area_m2, width_m), (lon, lat))
+        if lost.any():
+            first = np.asarray(shapely.get_coordinates(geometries[lost]))
+            _, start = np.unique(
+                shapely.get_coordinates(geometries[lost], return_index=True)[1], return_index=True
+            )
+            places = self.frame.lon_lat(*self.frame.forward.transform(*first[start].T))
+            found.loc[lost, ["lon", "lat"]] = np.column_stack(places)
+        found = found[found["area_m2"] > NOISE_M2]
+        order: Any = found.sort_values(["area_m2", "areas"], ascending=[False, True]).index
+        return gpd.GeoDataFrame(found.loc[order].reset_index(drop=True), crs=self.crs)
+
+    def rows(
+        self,
+        geometries: Geometries,
+        areas: list[tuple[int, ...]],
+        sizes: tuple[Floats, Floats],
+        places: tuple[Floats, Floats],
+    ) -> gpd.GeoDataFrame:
+        """Return rows of these sizes (area_m2, width_m) at these places (lon, lat)."""
+        return gpd.GeoDataFrame(
+            {
+                "areas": [tuple(self.names[i] for i in concerned) for concerned in areas],
+                "area_m2": sizes[0],
+                "width_m": sizes[1],
+                "lon": places[0],
+                "lat": places[1],
+            },
+            geometry=gpd.GeoSeries(list(geometries), crs=self.crs, dtype="geometry"),
+            crs=self.crs,
+        )
+
+    def at_points(
+        self, xy: Floats, areas: list[tuple[int, ...]], area_m2: Floats, width_m: Floats
+    ) -> gpd.GeoDataFrame:
+        """Return rows whose place is a point, ``xy`` in the input's frame."""
+        places = self.frame.lon_lat(*self.frame.forward.transform(xy[:, 0], xy[:, 1]))
+        points = np.asarray(shapely.points(xy), dtype=object)
+        return self.rows(points, areas, (area_m2, width_m), places)

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from shapely.geometry.base import BaseGeometry
 
-__all__ = ["COLUMNS", "NOISE_M2", "SLIVER_WIDTH_M", "PartitionReport", "check"]
+__all__ = ["COLUMNS", "NOISE_M2", "SLIVER_WIDTH_M", "PartitionReport", "check", "outline_of"]
 
 SLIVER_WIDTH_M: Final = 1.0
 COLUMNS: Final = ("areas", "area_m2", "width_m", "lon", "lat")
@@ -70,17 +70,18 @@ class PartitionReport:
     slivers: gpd.GeoDataFrame
     invalid: gpd.GeoDataFrame
     others: gpd.GeoDataFrame
+    max_width_m: float = MAX_WIDTH_M
 
     @property
     def is_partition(self) -> bool:
         """True when there is no gap, no overlap and no invalid polygon."""
         return self.gaps.empty and self.overlaps.empty and self.invalid.empty
 
-    def findings(self, *, max_width_m: float = MAX_WIDTH_M) -> gpd.GeoDataFrame:
+    def findings(self) -> gpd.GeoDataFrame:
         """Return everything in one list, with ``kind`` and what repair would do.
 
         Columns: ``kind``, :data:`COLUMNS`, ``count`` (vertices of a row), ``repair_zh repair_en``
-        for a repair up to ``max_width_m``, the geometry. A narrow gap or overlap comes once, not
+        (for a repair up to ``max_width_m``), the geometry. A narrow gap or overlap comes once, not
         as a sliver too.
         """
         thin = self.slivers[self.slivers["kind"] == "area"]
@@ -95,7 +96,7 @@ class PartitionReport:
         ]
         whole = joined([*lists, self.others])
         words = [
-            repair_words(kind, width, max_width_m)
+            repair_words(kind, width, self.max_width_m)
             for kind, width in zip(whole["kind"], whole["width_m"], strict=True)
         ]
         counts = whole["count"].fillna(1) if "count" in whole else 1
@@ -110,6 +111,7 @@ def check(
     *,
     code: str = "code",
     sliver_width_m: float = SLIVER_WIDTH_M,
+    max_width_m: float = MAX_WIDTH_M,
 ) -> PartitionReport:
     """Check whether areas tile the plane between them, or the area ``within``.
 
@@ -123,6 +125,8 @@ def check(
         Column that names an area in the report; the index is used where it is missing.
     sliver_width_m
         See the module.
+    max_width_m
+        Up to which width a repair is meant to go; widths near it are measured to millimetres.
 
     Returns
     -------
@@ -141,9 +145,9 @@ def check(
     raw = np.array(grids.geometry.array, dtype=object)
     names = [str(name) for name in (grids[code] if code in grids.columns else grids.index)]
     crs = grids.crs or LON_LAT
-    outline = _outline(within)
+    outline = outline_of(within)
     extent = np.append(raw, np.array([outline], dtype=object))
-    measure = Measure(EqualAreaFrame.around(extent, crs), crs, names)
+    measure = Measure(EqualAreaFrame.around(extent, crs), crs, names, (sliver_width_m, max_width_m))
     shapes = mended(raw)
     loose = np.asarray(shapely.coverage_invalid_edges(shapes), dtype=object)
     differs = ~(shapely.is_empty(loose) | shapely.is_missing(loose))
@@ -163,6 +167,7 @@ def check(
                 part_faults(measure, shapes),
             ]
         ),
+        max_width_m=max_width_m,
     )
 
 
@@ -227,7 +232,8 @@ def _without_islands(holes: Geometries, parts: Geometries) -> Geometries:
     return np.asarray(split, dtype=object)
 
 
-def _outline(within: gpd.GeoDataFrame | BaseGeometry | None) -> BaseGeometry | None:
+def outline_of(within: gpd.GeoDataFrame | BaseGeometry | None) -> BaseGeometry | None:
+    """Return the area to be tiled as one geometry; None stays None."""
     if isinstance(within, gpd.GeoDataFrame):
         return shapely.union_all(mended(np.array(within.geometry.array, dtype=object)))
     return within

@@ -118,6 +118,7 @@ def unmatched(measure: Measure, shapes: Geometries, suspects: Geometries) -> gpd
     tree = shapely.STRtree(shapes)
     close = np.unique(tree.query(suspects, predicate="intersects")[1])
     outlines = measure.frame.project(np.asarray(shapely.boundary(shapes[close]), dtype=object))
+    bent = measure.metric(np.asarray(shapely.boundary(shapes[close]), dtype=object))
     points = np.column_stack(measure.frame.forward.transform(where[:, 0], where[:, 1]))
     vertices, owner = shapely.get_coordinates(outlines, return_index=True)
     empty = measure.at_points(np.empty((0, 2)), [], np.empty(0), np.empty(0))
@@ -126,7 +127,7 @@ def unmatched(measure: Measure, shapes: Geometries, suspects: Geometries) -> gpd
     near = cKDTree(points).sparse_distance_matrix(cKDTree(vertices), TOUCH_M, output_type="ndarray")
     has = np.unique(near["i"] * len(close) + owner[near["j"]])
     dots = np.asarray(shapely.points(points), dtype=object)
-    dot, area = shapely.STRtree(outlines).query(dots, predicate="dwithin", distance=TOUCH_M)
+    dot, area = shapely.STRtree(bent).query(dots, predicate="dwithin", distance=TOUCH_M)
     lacks = ~np.isin(dot * len(close) + area, has)
     dot, area = dot[lacks], area[lacks]
     # The vertex is told of the area with the smallest code among those that have it.
@@ -137,7 +138,7 @@ def unmatched(measure: Measure, shapes: Geometries, suspects: Geometries) -> gpd
     first[having[order]] = haver[order]
     known = first[dot] >= 0
     dot, area = dot[known], area[known]
-    offset = np.asarray(shapely.distance(dots[dot], outlines[area]), dtype=np.float64)
+    offset = np.asarray(shapely.distance(dots[dot], bent[area]), dtype=np.float64)
     low = np.where(rank[first[dot]] < rank[area], first[dot], area)
     high = np.where(low == area, first[dot], area)
     pairs, at, group, count = np.unique(

@@ -22,7 +22,7 @@ MAX_WIDTH_M: Final = 2.0
 """Gaps and overlaps up to this width are traces of digitising; wider ones are questions."""
 
 _COARSE_M: Final = 0.05
-_FINE_M: Final = 0.002
+_FINE_M: Final = 0.01
 
 _NARROW: Final = (
     "宽度不超过 {width:g} 米:并入共用边界最长的相邻区域(相等时取编码较小者)",
@@ -99,7 +99,7 @@ def _widest(metric: Geometries, tolerance_m: float) -> tuple[Floats, Floats, Flo
 class Measure:
     """Turns found geometries into the rows of a report; ``names`` are the codes by position.
 
-    Widths are good to 0.1 m, and to 4 mm where they come near one of ``limits_m``.
+    Widths are good to 0.1 m, and to 2 cm where they come near one of ``limits_m``.
     """
 
     frame: EqualAreaFrame
@@ -107,13 +107,13 @@ class Measure:
     names: list[str]
     limits_m: tuple[float, ...] = ()
 
-    def metric(self, geometries: Geometries) -> Geometries:
-        """Return geometries in metres, with vertices every 100 m or so.
+    def metric(self, geometries: Geometries, every_m: float = 100.0) -> Geometries:
+        """Return geometries in metres, with vertices every so many metres or closer.
 
         An edge that is straight as stored bends in metres: without them, a vertex in the middle of
         an edge of 600 m would seem to be 5 mm beside it, and a touch would have an area.
         """
-        step = 0.001 if self.crs.is_geographic else 100.0
+        step = every_m / 1e5 if self.crs.is_geographic else every_m
         return self.frame.project(np.asarray(shapely.segmentize(geometries, step), dtype=object))
 
     def area_m2(self, geometries: Geometries) -> Floats:
@@ -122,8 +122,8 @@ class Measure:
 
     def sizes(self, geometries: Geometries) -> tuple[Floats, Floats, Floats, Floats]:
         """Return area_m2, width_m, lon and lat of polygons; 0, 0, NaN, NaN for empty ones."""
-        metric = self.metric(geometries)
-        area_m2 = np.nan_to_num(np.asarray(shapely.area(metric), dtype=np.float64))
+        area_m2 = self.area_m2(geometries)
+        metric = self.metric(geometries, 500.0)  # 3 mm; circles take long with many vertices
         # Slivers may cross themselves when their vertices are rounded into the metric frame.
         broken = (area_m2 > 0.0) & ~shapely.is_valid(metric)
         metric[broken] = mended(metric[broken])

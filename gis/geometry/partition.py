@@ -126,7 +126,7 @@ def check(
     sliver_width_m
         See the module.
     max_width_m
-        Up to which width a repair is meant to go; widths near it are measured to millimetres.
+        Up to which width a repair is meant to go; widths near it are measured to 2 cm.
 
     Returns
     -------

@@ -20,6 +20,7 @@ COMMANDS: Final[dict[str, str]] = {
     "revoke": "access",
     "import": "imports",
     "boundaries": "boundaries",
+    "check": "checking",
     "match": "matching",
     "coverage": "planning",
     "map": "planning",

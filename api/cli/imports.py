@@ -295,7 +295,7 @@ def _finish(
     """Write and print the report; leave with status 1 when the file was refused."""
     if report is not None:
         with files.written(report) as unfinished:
-            unfinished.write_text(_rendered(result, report.suffix.lower()), encoding="utf-8")
+            unfinished.write_text(rendered(result, report.suffix.lower()), encoding="utf-8")
     if rejects is not None and result.accepted:
         _write_rejects(result, frame, rejects)
     if as_json:
@@ -306,7 +306,8 @@ def _finish(
         raise typer.Exit(REFUSED)
 
 
-def _rendered(result: ImportReport, ending: str) -> str:
+def rendered(result: ImportReport, ending: str) -> str:
+    """Return a report in the form that the ending of its file asks for."""
     if ending == ".html":
         return result.to_html(language())
     if ending == ".txt":

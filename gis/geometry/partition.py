@@ -18,32 +18,40 @@ sliver
 invalid
     A polygon against the OGC rule, with the reason. For the other lists its mended shape is used.
 
-Findings of 1 mm2 and less are the rounding of coordinates and are not reported.
+Findings of 1 mm2 and less are the rounding of coordinates and are not reported. Faults that leave
+the tiling whole (spikes, vertices, edges drawn differently, areas in pieces) are in ``others``; see
+:mod:`gis.geometry.vertices` and :mod:`gis.geometry.parts`.
+
+Areas whose edges all match their neighbours' cannot overlap, so only the others are intersected:
+GEOS's coverage validator (``coverage_invalid_edges``) tells them apart in one pass.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
 
+from gis.geometry.findings import MAX_WIDTH_M, NOISE_M2, Measure, repair_words
 from gis.geometry.frames import LON_LAT, EqualAreaFrame, Geometries
+from gis.geometry.parts import part_faults
 from gis.geometry.validity import defects, mended
+from gis.geometry.vertices import joined, unmatched, vertex_faults
 
 if TYPE_CHECKING:
-    from pyproj import CRS
+    from numpy.typing import NDArray
     from shapely.geometry.base import BaseGeometry
 
-    from gis.geometry.gcj02 import Floats
+__all__ = ["COLUMNS", "NOISE_M2", "SLIVER_WIDTH_M", "PartitionReport", "check", "outline_of"]
 
-NOISE_M2: Final = 1e-6
 SLIVER_WIDTH_M: Final = 1.0
 COLUMNS: Final = ("areas", "area_m2", "width_m", "lon", "lat")
-"""Of every list; ``slivers`` adds ``kind``, ``invalid`` adds ``key reason_zh reason_en``."""
+"""Of every list; ``slivers`` adds ``kind``, ``invalid`` adds ``key reason_zh reason_en``,
+``others`` adds ``kind count``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +69,40 @@ class PartitionReport:
     overlaps: gpd.GeoDataFrame
     slivers: gpd.GeoDataFrame
     invalid: gpd.GeoDataFrame
+    others: gpd.GeoDataFrame
+    max_width_m: float = MAX_WIDTH_M
 
     @property
     def is_partition(self) -> bool:
         """True when there is no gap, no overlap and no invalid polygon."""
         return self.gaps.empty and self.overlaps.empty and self.invalid.empty
+
+    def findings(self) -> gpd.GeoDataFrame:
+        """Return everything in one list, with ``kind`` and what repair would do.
+
+        Columns: ``kind``, :data:`COLUMNS`, ``count`` (vertices of a row), ``repair_zh repair_en``
+        (for a repair up to ``max_width_m``), the geometry. A narrow gap or overlap comes once, not
+        as a sliver too.
+        """
+        thin = self.slivers[self.slivers["kind"] == "area"]
+        lists = [
+            found.assign(kind=kind)
+            for kind, found in (
+                ("invalid", self.invalid.drop(columns=["key"])),
+                ("gap", self.gaps),
+                ("overlap", self.overlaps),
+                ("sliver", thin),
+            )
+        ]
+        whole = joined([*lists, self.others])
+        words = [
+            repair_words(kind, width, self.max_width_m)
+            for kind, width in zip(whole["kind"], whole["width_m"], strict=True)
+        ]
+        counts = whole["count"].fillna(1) if "count" in whole else 1
+        return whole.assign(
+            count=counts, repair_zh=[zh for zh, _ in words], repair_en=[en for _, en in words]
+        )
 
 
 def check(
@@ -74,6 +111,7 @@ def check(
     *,
     code: str = "code",
     sliver_width_m: float = SLIVER_WIDTH_M,
+    max_width_m: float = MAX_WIDTH_M,
 ) -> PartitionReport:
     """Check whether areas tile the plane between them, or the area ``within``.
 
@@ -87,6 +125,8 @@ def check(
         Column that names an area in the report; the index is used where it is missing.
     sliver_width_m
         See the module.
+    max_width_m
+        Up to which width a repair is meant to go; widths near it are measured to 2 cm.
 
     Returns
     -------
@@ -105,18 +145,29 @@ def check(
     raw = np.array(grids.geometry.array, dtype=object)
     names = [str(name) for name in (grids[code] if code in grids.columns else grids.index)]
     crs = grids.crs or LON_LAT
-    outline = _outline(within)
+    outline = outline_of(within)
     extent = np.append(raw, np.array([outline], dtype=object))
-    measure = _Measure(EqualAreaFrame.around(extent, crs), crs, names)
+    measure = Measure(EqualAreaFrame.around(extent, crs), crs, names, (sliver_width_m, max_width_m))
     shapes = mended(raw)
-    overlaps = measure.table(*_overlaps(shapes))
-    gaps = measure.table(*_gaps(shapes, outline))
+    loose = np.asarray(shapely.coverage_invalid_edges(shapes), dtype=object)
+    differs = ~(shapely.is_empty(loose) | shapely.is_missing(loose))
+    overlaps = measure.table(*_overlaps(shapes, differs))
+    gaps = measure.table(*_gaps(shapes, differs, outline))
+    suspects = np.append(loose[differs], np.asarray(gaps.geometry.array, dtype=object))
     return PartitionReport(
         checked=len(raw),
         gaps=gaps,
         overlaps=overlaps,
         slivers=_slivers(measure, shapes, gaps, overlaps, sliver_width_m),
         invalid=_invalid(measure, raw, shapes),
+        others=joined(
+            [
+                unmatched(measure, shapes, suspects),
+                vertex_faults(measure, shapes),
+                part_faults(measure, shapes),
+            ]
+        ),
+        max_width_m=max_width_m,
     )
 
 
@@ -124,8 +175,12 @@ Found = tuple[Geometries, list[tuple[int, ...]]]
 """Geometries, and the positions of the areas that each concerns."""
 
 
-def _overlaps(shapes: Geometries) -> Found:
-    left, right = shapely.STRtree(shapes).query(shapes, predicate="intersects")
+def _overlaps(shapes: Geometries, differs: NDArray[np.bool_]) -> Found:
+    some = np.flatnonzero(differs)
+    asked, other = shapely.STRtree(shapes).query(shapes[some], predicate="intersects")
+    asked = some[asked]
+    both = np.unique(np.column_stack([np.minimum(asked, other), np.maximum(asked, other)]), axis=0)
+    left, right = both[:, 0], both[:, 1]
     once = left < right
     left, right = left[once], right[once]
     # Most pairs only share an edge; the relation tells faster than the intersection would.
@@ -145,8 +200,10 @@ def _areal(geometries: Geometries) -> Geometries:
     return geometries
 
 
-def _gaps(shapes: Geometries, outline: BaseGeometry | None) -> Found:
-    union = shapely.union_all(shapes)
+def _gaps(shapes: Geometries, differs: NDArray[np.bool_], outline: BaseGeometry | None) -> Found:
+    # What matches edge by edge is joined by dropping shared edges; the rest by a true overlay.
+    matching = shapely.coverage_union_all(shapes[~differs])
+    union = shapely.union_all(np.append(shapes[differs], np.array([matching], dtype=object)))
     if outline is not None:
         places = shapely.get_parts(shapely.difference(outline, union))
         places = places[shapely.area(places) > 0.0]
@@ -175,14 +232,15 @@ def _without_islands(holes: Geometries, parts: Geometries) -> Geometries:
     return np.asarray(split, dtype=object)
 
 
-def _outline(within: gpd.GeoDataFrame | BaseGeometry | None) -> BaseGeometry | None:
+def outline_of(within: gpd.GeoDataFrame | BaseGeometry | None) -> BaseGeometry | None:
+    """Return the area to be tiled as one geometry; None stays None."""
     if isinstance(within, gpd.GeoDataFrame):
         return shapely.union_all(mended(np.array(within.geometry.array, dtype=object)))
     return within
 
 
 def _slivers(
-    measure: _Measure,
+    measure: Measure,
     shapes: Geometries,
     gaps: gpd.GeoDataFrame,
     overlaps: gpd.GeoDataFrame,
@@ -202,7 +260,7 @@ def _slivers(
     return gpd.GeoDataFrame(pd.concat(filled, ignore_index=True), crs=measure.crs)
 
 
-def _invalid(measure: _Measure, raw: Geometries, shapes: Geometries) -> gpd.GeoDataFrame:
+def _invalid(measure: Measure, raw: Geometries, shapes: Geometries) -> gpd.GeoDataFrame:
     found = defects(raw)
     positions = np.array([defect.position for defect in found], dtype=np.intp)
     places = np.array([defect.places[0] if defect.places else (np.nan, np.nan) for defect in found])
@@ -223,58 +281,3 @@ def _invalid(measure: _Measure, raw: Geometries, shapes: Geometries) -> gpd.GeoD
         geometry=gpd.GeoSeries(list(raw[positions]), crs=measure.crs, dtype="geometry"),
         crs=measure.crs,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Measure:
-    """Turns found geometries into the rows of a report."""
-
-    frame: EqualAreaFrame
-    crs: CRS
-    names: list[str]
-
-    def sizes(self, geometries: Geometries) -> tuple[Floats, Floats, Floats, Floats]:
-        """Return area_m2, width_m, lon and lat of polygons; 0, 0, NaN, NaN for empty ones."""
-        metric = self.frame.project(geometries)
-        area_m2 = np.nan_to_num(np.asarray(shapely.area(metric), dtype=np.float64))
-        # Slivers may cross themselves when their vertices are rounded into the metric frame.
-        circles = np.full(len(metric), None, dtype=object)
-        sound = (area_m2 > 0.0) & shapely.is_valid(metric)
-        circles[sound] = shapely.maximum_inscribed_circle(metric[sound])
-        for i in np.flatnonzero((area_m2 > 0.0) & ~sound):
-            repaired = mended(metric[i : i + 1])[0]
-            if not repaired.is_empty:
-                circles[i] = shapely.maximum_inscribed_circle(repaired)
-        centres = shapely.get_point(circles, 0)
-        x, y = shapely.get_x(centres), shapely.get_y(centres)
-        lon, lat = self.frame.lon_lat(x, y)
-        there = np.isfinite(x)
-        width_m = np.where(there, 2.0 * np.nan_to_num(shapely.length(circles)), 0.0)
-        return area_m2, width_m, np.where(there, lon, np.nan), np.where(there, lat, np.nan)
-
-    def table(self, geometries: Geometries, areas: list[tuple[int, ...]]) -> gpd.GeoDataFrame:
-        """Return the rows that are more than noise, largest first."""
-        area_m2, width_m, lon, lat = self.sizes(geometries)
-        # Rounding can take the inside of the thinnest slivers away: then a vertex is the place.
-        lost = ~np.isfinite(lon)
-        found = gpd.GeoDataFrame(
-            {
-                "areas": [tuple(self.names[i] for i in concerned) for concerned in areas],
-                "area_m2": area_m2,
-                "width_m": width_m,
-                "lon": lon,
-                "lat": lat,
-            },
-            geometry=gpd.GeoSeries(list(geometries), crs=self.crs, dtype="geometry"),
-            crs=self.crs,
-        )
-        if lost.any():
-            first = np.asarray(shapely.get_coordinates(geometries[lost]))
-            _, start = np.unique(
-                shapely.get_coordinates(geometries[lost], return_index=True)[1], return_index=True
-            )
-            places = self.frame.lon_lat(*self.frame.forward.transform(*first[start].T))
-            found.loc[lost, ["lon", "lat"]] = np.column_stack(places)
-        found = found[found["area_m2"] > NOISE_M2]
-        order: Any = found.sort_values(["area_m2", "areas"], ascending=[False, True]).index
-        return gpd.GeoDataFrame(found.loc[order].reset_index(drop=True), crs=self.crs)

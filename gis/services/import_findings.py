@@ -36,6 +36,19 @@ _TILING: Final = (
     "Neighbours should share one line; correct it in the source (--report gives the places).",
 )
 
+_VERTEX: Final = (
+    "请在制图软件中改正该处顶点。",
+    "Correct the vertices there in the source.",
+)
+_PIECES: Final = (
+    "飞地、插花地可能属实;请核对并确认。",
+    "It may be meant so: look at the place and confirm.",
+)
+_PARENT: Final = (
+    "请核对上级编码和两级边界。",
+    "Check the parent's code and the boundaries of both levels.",
+)
+
 KINDS: Final[dict[str, FindingKind]] = {
     "file-empty": FindingKind(
         "文件没有数据行",
@@ -111,6 +124,36 @@ KINDS: Final[dict[str, FindingKind]] = {
     "gap": FindingKind("缝隙(无人管)", "gap (nobody's)", *_TILING),
     "overlap": FindingKind("重叠(两家管)", "overlap (two owners)", *_TILING),
     "sliver": FindingKind("区域过窄(不足 1 米)", "area under 1 m wide", *_TILING),
+    "edge": FindingKind("边界顶点不对应", "edges that do not match", *_TILING),
+    "spike": FindingKind("尖刺", "spike", *_VERTEX),
+    "duplicate-vertex": FindingKind("重复顶点", "repeated vertices", *_VERTEX),
+    "near-vertex": FindingKind("过近的顶点(1 厘米内)", "vertices within 1 cm", *_VERTEX),
+    "exclave": FindingKind("飞地", "exclave", *_PIECES),
+    "enclave": FindingKind("插花地(被包围)", "enclave", *_PIECES),
+    "hole": FindingKind("区域内有空洞", "hole in an area", *_PIECES),
+    "outside-parent": FindingKind("超出上级区域", "reaches out of its parent", *_PARENT),
+    "parent-differs": FindingKind(
+        "上级与位置不符", "mostly in another area than its parent", *_PARENT
+    ),
+    "dedicated-cross": FindingKind(
+        "专属网格相互重叠",
+        "dedicated grids that cross",
+        "请划清两个专属网格的边界,或合并。",
+        "Draw a line between the two, or merge them.",
+    ),
+    "code-retired": FindingKind("编码已停用", "retired code", *_CODE),
+    "code-sequence": FindingKind(
+        "网格顺序码不连续",
+        "grid numbers left out",
+        "若为停用的编码则属正常,否则请核对。",
+        "Right where codes were retired; otherwise check the list.",
+    ),
+    "name-duplicate": FindingKind(
+        "同一上级下重名",
+        "one name twice in a parent",
+        "请改名,使同一上级下的名称各不相同。",
+        "Rename them, so that names differ within a parent.",
+    ),
     "parent-unknown": FindingKind(
         "上级区域尚未入库",
         "parent not imported yet",

@@ -88,6 +88,40 @@ def of_revision(work: UnitOfWork, revision: int) -> list[sa.RowMapping]:
     )
 
 
+def to_check(work: UnitOfWork, revision: int, draft_id: int | None = None) -> list[sa.RowMapping]:
+    """Return the areas of a revision, a draft's in place of those it replaces, ordered by code.
+
+    With geometry as WKB and the code's system.
+    """
+    versions = area_versions.c
+    drafted = sa.and_(versions.draft_id == draft_id, versions.added_revision.is_(None))
+    other = area_versions.alias()
+    replaced = sa.select(other.c.area_code).where(
+        other.c.draft_id == draft_id, other.c.added_revision.is_(None)
+    )
+    standing = sa.and_(at_revision(revision), versions.area_code.not_in(replaced))
+    return work.rows(
+        sa.select(
+            versions.area_code.label("code"),
+            versions.level,
+            versions.parent_code,
+            versions.name,
+            versions.kind,
+            areas.c.code_system,
+            sa.func.ST_AsBinary(versions.geometry).label("wkb"),
+        )
+        .join(areas, areas.c.code == versions.area_code)
+        .where(at_revision(revision) if draft_id is None else sa.or_(standing, drafted))
+        .order_by(versions.area_code.collate("C"))
+    )
+
+
+def retired_codes(work: UnitOfWork) -> set[str]:
+    """Return the codes that were retired; they are never used again."""
+    retired = work.rows(sa.select(areas.c.code).where(areas.c.retired_at.is_not(None)))
+    return {row["code"] for row in retired}
+
+
 def feature(work: UnitOfWork, code: str, revision: int) -> sa.RowMapping | None:
     """Return one area of a revision with all its properties and geometry as GeoJSON text."""
     versions = area_versions.c

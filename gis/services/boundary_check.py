@@ -1,0 +1,215 @@
+"""Checking boundaries as they are published, or as a draft would leave them, level by level."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import geopandas as gpd
+import numpy as np
+import shapely
+
+from gis.errors import AreaUnknown, DraftUnknown, NoPublishedBoundary
+from gis.geometry.findings import MAX_WIDTH_M, repair_words
+from gis.geometry.nesting import check_nesting
+from gis.geometry.partition import check
+from gis.governance.area_lists import ListedArea, list_faults
+from gis.governance.areas import LEVELS
+from gis.services.import_findings import Finding
+from gis.services.import_report import ImportReport
+from gis.store import areas as store
+from gis.store import boundaries
+
+if TYPE_CHECKING:
+    from gis.errors import Language
+    from gis.governance.actors import Actor
+    from gis.store.unit_of_work import Database
+
+_ABOVE: Final[dict[str, str]] = dict(zip(list(LEVELS)[1:], list(LEVELS), strict=False))
+_SERIOUS: Final = (
+    "invalid", "gap", "overlap", "outside-parent", "parent-differs", "dedicated-cross",
+)  # fmt: skip
+_COLUMNS: Final = ("code", "level", "parent_code", "name", "kind", "code_system")
+
+
+class BoundaryReport(ImportReport):
+    """The report of a check; the same forms as that of an import."""
+
+    def headline(self, language: Language) -> str:
+        """Return the sentence that says what was checked and how it stands."""
+        which = (
+            (f"边界版本 {self.revision}", f"boundary revision {self.revision}")
+            if self.draft_id is None
+            else (f"草稿 {self.draft_id}", f"draft {self.draft_id}")
+        )
+        count = len(self.findings)
+        if language == "en":
+            return f"Checked {which[1]}: {count} findings, {len(self.errors)} of them errors"
+        return f"已核对{which[0]}:{count} 项发现,其中错误 {len(self.errors)} 项"
+
+    def _about(self, language: Language) -> list[str]:
+        english = language == "en"
+        return [
+            f"{title} {self.counts[key]}"
+            for key, level in LEVELS.items()
+            if key in self.counts and (title := level.title_en if english else level.title_zh)
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Scope:
+    """The areas to check: all, or those below one."""
+
+    layer: gpd.GeoDataFrame
+    area: str | None
+
+    def of(self, level: str) -> gpd.GeoDataFrame:
+        found = self.layer[self.layer["level"] == level]
+        if self.area is not None:
+            found = found[found["code"].isin(self._below())]
+        return found.reset_index(drop=True)
+
+    def _below(self) -> set[str]:
+        inside = {self.area}
+        for level in LEVELS:
+            rows = self.layer[self.layer["level"] == level]
+            inside |= set(rows[rows["parent_code"].isin(inside)]["code"])
+        return {code for code in inside if code is not None}
+
+
+def check_boundaries(
+    database: Database,
+    actor: Actor,
+    *,
+    area: str | None = None,
+    level: str | None = None,
+    draft_id: int | None = None,
+    max_width_m: float = MAX_WIDTH_M,
+) -> BoundaryReport:
+    """Check that the areas of each level tile the level above, and keep the rules of their lists.
+
+    General grids tile their communities, communities their subdistricts, and so on. Dedicated grids
+    must not cross each other; micro grids must lie in their parent.
+
+    Parameters
+    ----------
+    area
+        Only what lies below the area of this code.
+    level
+        Only the areas of this level; all levels below the city without it.
+    draft_id
+        Check the standing boundaries with this open draft laid over them.
+    max_width_m
+        Up to which width a repair would close gaps and overlaps.
+
+    Raises
+    ------
+    gis.errors.NoPublishedBoundary
+        Nothing is published (and no draft was named).
+    gis.errors.DraftUnknown, gis.errors.AreaUnknown
+        There is no such open draft, or no such area in it.
+    ValueError
+        The level does not exist.
+    """
+    if level is not None and level not in LEVELS:
+        message = f"{level!r} is not a level"
+        raise ValueError(message)
+    with database.transaction(actor) as work:
+        revision = boundaries.latest(work)[0] if draft_id else store.published_revision(work)
+        if draft_id is not None and not boundaries.is_open_draft(work, draft_id):
+            raise DraftUnknown(draft_id=draft_id)
+        if revision is None:
+            raise NoPublishedBoundary
+        rows = store.to_check(work, revision, draft_id)
+        retired = store.retired_codes(work)
+    layer = _layer(rows)
+    if area is not None and area not in set(layer["code"]):
+        raise AreaUnknown(code=area)
+    scope = _Scope(layer, area)
+    report = BoundaryReport(
+        "areas", {"crs": "WGS84"}, "written", level, revision=revision, draft_id=draft_id
+    )
+    for one in [level] if level else list(LEVELS)[1:]:
+        below = scope.of(one)
+        report.counts[one] = len(below)
+        if len(below):
+            report.findings += _of_level(scope, below, one, max_width_m)
+            report.findings += _of_list(below, one, retired)
+    return report
+
+
+def _layer(rows: list[Any]) -> gpd.GeoDataFrame:
+    shapes = shapely.from_wkb([bytes(row["wkb"]) for row in rows])
+    columns = {key: [row[key] for row in rows] for key in _COLUMNS}
+    geometry = gpd.GeoSeries(list(shapes), dtype="geometry")
+    return gpd.GeoDataFrame(columns, geometry=geometry, crs=4326)
+
+
+def _of_level(
+    scope: _Scope, below: gpd.GeoDataFrame, level: str, max_width_m: float
+) -> list[Finding]:
+    kinds = below["kind"]
+    tiling = below[~kinds.isin(["dedicated", "micro"])].reset_index(drop=True)
+    dedicated = below[kinds == "dedicated"].reset_index(drop=True)
+    above = scope.layer[scope.layer["level"] == _ABOVE.get(level, "")]
+    parents = above[above["code"].isin(set(tiling["parent_code"]))].reset_index(drop=True)
+    within = parents if len(parents) else None
+    found = check(tiling, within, max_width_m=max_width_m).findings().to_dict("records")
+    crossing = check(dedicated).overlaps.assign(kind="dedicated-cross", count=1)
+    found += crossing.to_dict("records")
+    # A micro grid's parent is a grid; the parents of a level need not be of one level.
+    levels = scope.layer[scope.layer["code"].isin(set(below["parent_code"]))]["level"].unique()
+    for one in levels:
+        beyond = scope.layer[scope.layer["level"] == one].reset_index(drop=True)
+        if one in ("grid", level):
+            beyond = beyond[beyond["kind"] != "micro"].reset_index(drop=True)
+        found += check_nesting(below, beyond, parent="parent_code").to_dict("records")
+    return [_finding(level, row, max_width_m) for row in found]
+
+
+def _finding(level: str, one: dict[Any, Any], max_width_m: float) -> Finding:
+    kind, area_m2, width_m = str(one["kind"]), float(one["area_m2"]), float(one["width_m"])
+    zh, en = repair_words(kind, width_m, max_width_m)
+    title = LEVELS[level]
+    listed = " / ".join(one["areas"])
+    size_zh = f"{area_m2:,.2f} 平方米,最宽 {width_m:.2f} 米;{zh}"
+    size_en = f"{area_m2:,.2f} m2, {width_m:.2f} m at its widest; {en}"
+    if isinstance(one.get("reason_zh"), str):
+        size_zh, size_en = f"{one['reason_zh']};{size_zh}", f"{one['reason_en']}; {size_en}"
+    located = bool(np.isfinite(one["lon"]))
+    return Finding(
+        kind,
+        "error" if kind in _SERIOUS else "warning",
+        f"{title.title_zh} {listed}:{size_zh}",
+        f"{title.title_en} {listed}: {size_en}",
+        lon=float(one["lon"]) if located else None,
+        lat=float(one["lat"]) if located else None,
+        facts={
+            "level": level,
+            "area_m2": area_m2,
+            "width_m": width_m,
+            "count": int(one["count"]),
+            "areas": list(one["areas"]),
+            "repair_zh": zh,
+            "repair_en": en,
+        },
+        geometry=one["geometry"],
+    )
+
+
+def _of_list(below: gpd.GeoDataFrame, level: str, retired: set[str]) -> list[Finding]:
+    listed = [
+        ListedArea(row["code"], row["name"], row["parent_code"], row["code_system"])
+        for row in below.to_dict("records")
+    ]
+    return [
+        Finding(
+            fault.key,
+            "warning" if fault.key in ("code-sequence", "name-duplicate") else "error",
+            fault.reason_zh,
+            fault.reason_en,
+            code=fault.codes[0],
+            facts={"level": level, "areas": list(fault.codes)},
+        )
+        for fault in list_faults(listed, level, retired=retired)
+    ]

@@ -55,13 +55,15 @@ class MovedGround:
 class ImpactView:
     """The answer and what a map draws of it: areas of the finest layer that the draft touches.
 
-    ``old`` and ``new`` are (code, name, shape) in lon/lat, ``moved`` the pieces that change hands.
+    ``old``, ``new`` and ``around`` (neighbours that stay as they are) are (code, name, shape) in
+    lon/lat, ``moved`` the pieces that change hands.
     """
 
     answer: dict[str, Any]
     layer: str
     old: list[tuple[str, str, Any]]
     new: list[tuple[str, str, Any]]
+    around: list[tuple[str, str, Any]]
     moved: list[MovedGround]
     bounds: tuple[float, float, float, float]
     made: bool
@@ -138,19 +140,17 @@ def _view(work: UnitOfWork, head: sa.RowMapping, now: datetime) -> ImpactView:
         "summary": answers[-1]["summary"] if answers else {},
         "layers": answers,
     }
-    made = bool(head["source"].get("made"))
+    made = store.is_made(work)
     if not layers:
-        return ImpactView(answer, "", [], [], [], (0.0, 0.0, 0.0, 0.0), made)
+        return ImpactView(answer, "", [], [], [], [], (0.0, 0.0, 0.0, 0.0), made)
     finest = layers[-1]
-    drawn = [shape for shape in (*finest.old, *finest.new) if not shape.is_empty]
-    west, south, east, north = (
-        float(side) for side in shapely.total_bounds(_of_touched(finest) or drawn)
-    )
+    west, south, east, north = shapely.total_bounds(_of_touched(finest)).tolist()
     return ImpactView(
         answer,
         finest.name,
-        _outlines(finest, finest.old_codes, finest.old),
-        _outlines(finest, finest.new_codes, finest.new),
+        _outlines(finest, finest.old_codes, finest.old, touched=True),
+        _outlines(finest, finest.new_codes, finest.new, touched=True),
+        _outlines(finest, finest.old_codes, finest.old, touched=False),
         pieces[-1],
         (west, south, east, north),
         made,
@@ -168,9 +168,13 @@ def _of_touched(layer: _Layer) -> list[Any]:
 
 
 def _outlines(
-    layer: _Layer, codes: Sequence[str], shapes: Geometries
+    layer: _Layer, codes: Sequence[str], shapes: Geometries, *, touched: bool
 ) -> list[tuple[str, str, Any]]:
-    return [(code, layer.names[code], shape) for code, shape in zip(codes, shapes, strict=True)]
+    return [
+        (code, layer.names[code], shape)
+        for code, shape in zip(codes, shapes, strict=True)
+        if (code in layer.touched) is touched
+    ]
 
 
 def _layers(

@@ -85,10 +85,10 @@ class Points:
 
 
 def head(work: UnitOfWork, draft_id: int) -> sa.RowMapping | None:
-    """Return id, title and source of an open draft, None when there is no such draft."""
+    """Return id and title of an open draft, None when there is no such draft."""
     revisions = boundary_revisions.c
     return work.row(
-        sa.select(revisions.id, revisions.title, revisions.source).where(
+        sa.select(revisions.id, revisions.title).where(
             revisions.id == draft_id, revisions.status == "draft"
         )
     )
@@ -99,6 +99,13 @@ def newest_draft(work: UnitOfWork) -> int | None:
     revisions = boundary_revisions.c
     found = work.scalar(sa.select(sa.func.max(revisions.id)).where(revisions.status == "draft"))
     return None if found is None else int(found)
+
+
+def is_made(work: UnitOfWork) -> bool:
+    """Tell whether the city stands on made boundaries: a demo."""
+    revisions = boundary_revisions.c
+    made = revisions.source.contains({"made": True})
+    return bool(work.scalar(sa.select(sa.exists().where(revisions.status == "published", made))))
 
 
 def drafted(work: UnitOfWork, draft_id: int) -> list[sa.RowMapping]:

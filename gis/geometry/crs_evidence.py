@@ -41,6 +41,8 @@ NEAR_M: Final = 20.0
 """A known place so near to its area counts as in it when systems are compared."""
 CLEAR: Final = 6.9
 """Nats (odds of 1,000 to 1) from which the declared system clearly loses."""
+LIKELY: Final = 2.3
+"""Nats (odds of 10 to 1) from which another system is worth a warning."""
 FEWEST: Final = 2
 """So many places at least must speak against the declared system."""
 OUTLINE_FITS_M: Final = 60.0
@@ -102,7 +104,7 @@ class Evidence:
     """The systems, best first, and what follows for the declared one.
 
     ``verdict``: ``unknown`` (not enough to tell), ``fits`` (none is better), ``doubtful`` (another
-    is better, not clearly), ``loses`` (another is clearly better). ``places`` were counted,
+    is probably better), ``loses`` (another is clearly better). ``places`` were counted,
     ``labelled`` tells whether by the area they belong to.
     """
 
@@ -447,12 +449,14 @@ def _margin(best: Bools, other: Bools, areas: int) -> float:
 
 def _by_places(hits: Sequence[int], best: int, own: int, margin: float, places: int) -> Verdict:
     ahead = hits[best] - hits[own]
+    if hits[best] < places / 2:
+        return "unknown"  # not even the best is right: something else is wrong, or much redrawn
     if ahead == 0:
         # what tells no system from another proves none right
         return "unknown" if len(set(hits)) == 1 else "fits"
-    # where not even the best hits half, it is not the right one either: something else is wrong
-    believable = hits[best] >= places / 2
-    return "loses" if margin >= CLEAR and ahead >= FEWEST and believable else "doubtful"
+    if margin < LIKELY:
+        return "unknown"
+    return "loses" if margin >= CLEAR and ahead >= FEWEST else "doubtful"
 
 
 def _by_outline(outlines: Sequence[float], own: int) -> Verdict:

@@ -227,4 +227,16 @@ def test_misses_in_a_cluster_do_not_condemn_the_right_system() -> None:
     shapes = np.array([area, far], dtype=object)
     evidence = crs_evidence.of_layer(shapes, ["a", "b"], "WGS84", places)
     assert evidence.best.candidate.name != "WGS84"
-    assert evidence.verdict == "doubtful"
+    assert evidence.verdict == "unknown"
+
+
+def test_one_place_is_a_doubt_and_a_redraw_is_none() -> None:
+    area = shapely.box(118.0, 32.0, 118.1, 32.1)
+    far = shapely.box(119.0, 32.0, 119.1, 32.1)
+    shapes = np.array([area, far], dtype=object)
+    inside = [(118.02 + i * 1e-3, 32.05) for i in range(60)]
+    lon, lat = np.array([*inside, (118.1 + 0.001, 32.05)]).T
+    places = crs_evidence.KnownPlaces(lon, lat, ["a"] * len(lon))
+    assert crs_evidence.of_layer(shapes, ["a", "b"], "WGS84", places).verdict == "doubtful"
+    redrawn = crs_evidence.KnownPlaces(lon, lat, ["b"] * 59 + ["a"] * 2)
+    assert crs_evidence.of_layer(shapes, ["a", "b"], "WGS84", redrawn).verdict == "unknown"

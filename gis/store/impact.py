@@ -13,16 +13,12 @@ import numpy.typing as npt
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from gis.store.tables import boundary_revisions, metadata
+from gis.store.tables import boundary_revisions
 from gis.store.unit_of_work import UnitOfWork
 
 Box = tuple[float, float, float, float]
 
-_RETIRING: Final = (
-    "select area_code from draft_retirements where draft_id = :draft_id"
-    if "draft_retirements" in metadata.tables
-    else "select null::text as area_code where false"
-)
+_RETIRING: Final = "select area_code from draft_retirements where draft_id = :draft_id"
 _LAYER: Final = (
     "case when v.level = 'grid' and v.kind in ('dedicated', 'micro') then v.kind else v.level end"
 )

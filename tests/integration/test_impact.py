@@ -139,6 +139,16 @@ def test_new_areas_and_ground_that_nobody_owns_are_told(
     assert shares == pytest.approx([0.4, 0.2, 0.4], abs=1e-5)
 
 
+def test_an_area_that_retires_gives_its_people_away(database: Database, city: SmallCity) -> None:
+    one, two = city.grids[:2]
+    answer = impact(database, SYSTEM, draft_of(database, {two: strip(0, 2)}, retire=[one]))
+    rows = {(row["old"], row["new"]): row for row in answer["layers"][0]["matrix"]}
+    assert set(rows) == {(one, two), (two, two)}
+    assert rows[one, two]["residents"] == 139
+    assert rows[one, two]["old_share"] == pytest.approx(1)
+    assert answer["summary"]["areas_retired"] == 1
+
+
 def test_an_untouched_neighbour_that_loses_a_tie_or_ground_is_in_the_matrix(
     database: Database, city: SmallCity
 ) -> None:

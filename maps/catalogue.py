@@ -8,8 +8,9 @@ from datetime import date
 from typing import Final
 
 from gis.errors import Language, MapUnknown
+from gis.services.impact import impact_view
 from gis.services.planning import Planner
-from maps import station_coverage
+from maps import boundary_impact, station_coverage
 from maps.folium_map import BaseMap, Page
 
 
@@ -22,6 +23,7 @@ class MapRequest:
     area: str | None = None
     radius_m: float = 3000.0
     kinds: tuple[str, ...] = ()
+    draft: int | None = None
     ground: BaseMap | None = None
     links: tuple[tuple[str, str], ...] = ()
 
@@ -53,6 +55,16 @@ def _station_coverage(planner: Planner, asked: MapRequest) -> Page:
     )
 
 
+def _boundary_impact(planner: Planner, asked: MapRequest) -> Page:
+    return boundary_impact.draw(
+        impact_view(planner.database, planner.actor, asked.draft),
+        language=asked.language,
+        drawn_on=asked.drawn_on,
+        ground=asked.ground,
+        links=asked.links,
+    )
+
+
 MAPS: Final[dict[str, MapRow]] = {
     row.key: row
     for row in (
@@ -65,6 +77,16 @@ MAPS: Final[dict[str, MapRow]] = {
             parameters=("area", "radius_m", "kinds"),
             public=True,
             draw=_station_coverage,
+        ),
+        MapRow(
+            key="boundary-impact",
+            title_zh="边界草稿影响图",
+            title_en="Impact of a boundary draft",
+            about_zh="发布之前,哪些人、地址和工单将改由哪个区域负责;缺省为最新草稿",
+            about_en="Whose area changes when a draft is published; the newest one unless named",
+            parameters=("draft",),
+            public=False,
+            draw=_boundary_impact,
         ),
     )
 }

@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from gis.governance.areas import LEVELS
+
 GROUND: Final = "#f7f7f4"
 OUTLINE: Final = "#6b7680"
 COUNTY_OUTLINE: Final = "#20262b"
@@ -80,6 +82,36 @@ def gap_colour(people: int) -> str:
     ('#feedde', '#fdbe85', '#d94701')
     """
     return next(step.colour for step in GAP_CLASSES if step.upto is None or people <= step.upto)
+
+
+MOVED_CLASSES: Final = (
+    PeopleClass(0, "#fff7ec", "无人居住", "nobody lives there"),
+    PeopleClass(100, "#fee8c8", "100 人及以下", "up to 100 people"),
+    PeopleClass(500, "#fdbb84", "101–500 人", "101 to 500 people"),
+    PeopleClass(2000, "#ef6548", "501–2,000 人", "501 to 2,000 people"),
+    PeopleClass(None, "#990000", "2,000 人以上", "over 2,000 people"),
+)
+"""People whose area changes (ColorBrewer *OrRd*); lines of old and new stand out against it."""
+
+OLD_LINE: Final = "#20262b"
+NEIGHBOUR_LINE: Final = "#a9b1b8"
+NEW_LINE: Final = "#08519c"
+
+LAYER_TITLES: Final[dict[str, tuple[str, str]]] = {
+    **{key: (level.title_zh, level.title_en) for key, level in LEVELS.items()},
+    "dedicated": ("专属网格", "dedicated grid"),
+    "micro": ("微网格", "micro grid"),
+}
+"""Layer of areas -> its titles."""
+
+
+def moved_colour(people: int) -> str:
+    """Return the colour of ground that changes hands by the people on it.
+
+    >>> moved_colour(0), moved_colour(1), moved_colour(10**6)
+    ('#fff7ec', '#fee8c8', '#990000')
+    """
+    return next(step.colour for step in MOVED_CLASSES if step.upto is None or people <= step.upto)
 
 
 @dataclass(frozen=True, slots=True)

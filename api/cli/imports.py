@@ -22,11 +22,13 @@ from api.cli.session import (
     put,
     say,
 )
+from gis.geometry.crs_evidence import KnownPlaces
 from gis.governance.actors import SYSTEM
 from gis.governance.areas import LEVELS, NATIONAL
 from gis.governance.calendar import SHANGHAI
 from gis.services.boundaries import STEPS, import_areas
 from gis.services.columns import ROW
+from gis.services.crs_check import known_places_of
 from gis.services.import_report import ImportReport
 from gis.services.station_rows import StationColumns
 from gis.services.stations import import_stations
@@ -116,6 +118,13 @@ Rejects = Annotated[
         metavar="FILE",
     ),
 ]
+ForceCrs = Annotated[
+    bool,
+    typer.Option(
+        "--force-crs",
+        help="坐标系明显不符时仍然导入 / import though the system is clearly wrong",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="输出 JSON / print JSON")]
 
 
@@ -167,6 +176,24 @@ def areas(
     ] = None,
     layer: Layer = None,
     encoding: Encoding = None,
+    known_places: Annotated[
+        Path | None,
+        typer.Option(
+            help="已知位置的文件,用来核对坐标系 / file of known places that test the system",
+            metavar="FILE",
+        ),
+    ] = None,
+    known_area: Annotated[
+        str | None,
+        typer.Option(
+            help="其所属区域编码列;缺省只看是否落在区域内 / its column of area codes", metavar="COL"
+        ),
+    ] = None,
+    known_crs: Annotated[
+        str | None,
+        typer.Option(help="其坐标系,缺省用其声明 / its coordinate system", metavar="NAME"),
+    ] = None,
+    force_crs: ForceCrs = False,
     as_json: AsJson = False,
 ) -> None:
     """导入区域边界;未加 --publish 时存为草稿 / Import areas, as a draft without --publish.
@@ -177,6 +204,7 @@ def areas(
         began("reading")
         frame = files.read(file, layer=layer, encoding=encoding)
         chosen, source = files.source_of(frame, file, crs)
+        known = None if known_places is None else _known(known_places, known_area, known_crs)
         with open_database() as database:
             result = import_areas(
                 database,
@@ -197,6 +225,8 @@ def areas(
                 strict=strict,
                 title=title,
                 source=source,
+                known=known,
+                force_crs=force_crs,
                 step=began,
             )
     _finish(result, frame, report=report, rejects=skip_bad, as_json=as_json)
@@ -238,6 +268,7 @@ def stations(
     skip_bad: Rejects = None,
     layer: Layer = None,
     encoding: Encoding = None,
+    force_crs: ForceCrs = False,
     as_json: AsJson = False,
 ) -> None:
     """导入服务站点,按编码新增或更新 / Import stations: added or overwritten by code.
@@ -259,6 +290,7 @@ def stations(
                 default_kind=default_kind,
                 crs=chosen,
                 skip_bad=skip_bad is not None,
+                force_crs=force_crs,
                 source=source,
             )
     _finish(result, frame, report=report, rejects=skip_bad, as_json=as_json)
@@ -277,6 +309,13 @@ def _steps(names: Sequence[str]) -> Iterator[Callable[[str], None]]:
 
         yield began
         bar.update(task, completed=len(names))
+
+
+def _known(path: Path, area: str | None, crs: str | None) -> KnownPlaces:
+    """Return the known places of a file in WGS84; those without a usable position are left out."""
+    frame = files.read(path)
+    chosen, _ = files.source_of(frame, path, crs)
+    return known_places_of(frame, path.name, area=area, crs=chosen)
 
 
 def _start_of(day: str | None) -> datetime | None:

@@ -109,6 +109,9 @@ def draw_map(
     area: Area = None,
     radius: Radius = 3000.0,
     kind: Kinds = None,
+    draft: Annotated[
+        int | None, typer.Option(help="边界草稿编号 / number of a boundary draft", metavar="ID")
+    ] = None,
     lang: Annotated[str | None, typer.Option(help="zh | en", metavar="LANG")] = None,
 ) -> None:
     """把地图保存为可离线打开的网页 / Save a map as a page that opens without a network."""
@@ -124,6 +127,7 @@ def draw_map(
         area=area,
         radius_m=radius,
         kinds=tuple(kind or ()),
+        draft=draft,
         ground=ground_of(load()),
     )
     with open_database() as database:

@@ -15,7 +15,7 @@ from api.schemas import AreaCode, Line
 from api.security import allow_public_read
 from gis import clock
 from gis.errors import Language
-from gis.governance.actors import Actor
+from gis.governance.actors import ANONYMOUS, Actor
 from gis.services.planning import LARGEST_RADIUS_M, Planner
 from gis.settings import Settings
 from maps.catalogue import MAPS, MapRequest, row_of
@@ -39,9 +39,10 @@ Kinds = Annotated[
 
 
 @router.get("", summary="Every map", response_class=Response)
-def index(request: Request, _actor: Reader) -> Response:
-    """List the maps."""
-    return page(request, "maps.html", maps=list(MAPS.values()))
+def index(request: Request, actor: Reader) -> Response:
+    """List the maps that the caller may see."""
+    shown = [row for row in MAPS.values() if row.public or actor != ANONYMOUS]
+    return page(request, "maps.html", maps=shown)
 
 
 @router.get("/{key}", summary="One map as a page", response_class=Response)
@@ -53,6 +54,9 @@ def one(
     area: AreaCode | None = None,
     radius_m: RadiusQuery = 3000.0,
     kinds: Kinds = None,
+    draft: Annotated[
+        int | None, Query(ge=1, le=2**63 - 1, description="边界草稿 / number of a boundary draft")
+    ] = None,
 ) -> Response:
     """Draw the map of today; `?lang=en` for English. Needs no other host."""
     language = page_language(request)
@@ -62,6 +66,7 @@ def one(
         area=area,
         radius_m=radius_m,
         kinds=tuple(kind for part in kinds or () for kind in part.split(",") if kind),
+        draft=draft,
         ground=ground_of(app.settings),
         links=_links(request, language),
     )

@@ -15,8 +15,10 @@ import shapely
 import sqlalchemy as sa
 
 from gis.geometry import crs as frames
+from gis.geometry.crs_evidence import KnownPlaces
 from gis.governance.actors import Actor
 from gis.governance.areas import LEVELS, NATIONAL
+from gis.services import crs_check
 from gis.services.area_rows import (
     AreaRows,
     check_columns,
@@ -64,6 +66,8 @@ def import_areas(
     strict: bool = False,
     title: str | None = None,
     source: Mapping[str, Any] | None = None,
+    known: KnownPlaces | None = None,
+    force_crs: bool = False,
     step: Step | None = None,
 ) -> ImportReport:
     """Check a layer of areas and write it as a draft, or publish it at once: whole or not at all.
@@ -90,6 +94,11 @@ def import_areas(
         Gaps, overlaps and thin areas refuse the file; otherwise they are warnings.
     source
         What came in: ``file``, ``sha256`` and the like; kept with the revision.
+    known
+        Places in WGS84 and the areas they belong to: what the coordinate system is tested by,
+        beside the stations, addresses and outlines of the database.
+    force_crs
+        Write although the known places say that ``crs`` is clearly wrong.
 
     Returns
     -------
@@ -134,6 +143,7 @@ def import_areas(
     )
     check_columns(rows)
     began("coordinates")
+    delivered = rows.shapes.copy()
     convert(rows, crs)
     began("shapes")
     check_shapes(rows, mend=mend)
@@ -148,6 +158,8 @@ def import_areas(
         store.lock(work)
         check_scope(actor, [rows.codes[i] for i in rows.good])
         _check_registered(work, rows)
+        evidence = crs_check.of_areas(work, rows, delivered, crs, known)
+        crs_check.note(report, evidence, force=force_crs)
         if _is_refused(rows, skip_bad=skip_bad):
             report.counts = _counts(rows, new=0, changed=0, unchanged=0)
             report.rejected_rows = [rows.rows[i] for i, bad in enumerate(rows.bad) if bad]

@@ -62,6 +62,7 @@ class ImportReport:
     rejected_rows: list[int] = field(default_factory=list)
     draft_id: int | None = None
     revision: int | None = None
+    crs_evidence: dict[str, Any] | None = None
 
     @property
     def accepted(self) -> bool:
@@ -101,6 +102,7 @@ class ImportReport:
             "counts": self.counts,
             "findings_by_kind": dict(Counter(finding.kind for finding in self.findings)),
             "rejected_rows": self.rejected_rows,
+            "crs_evidence": self.crs_evidence,
             "findings": [finding.as_json() for finding in shown],
         }
 
@@ -160,7 +162,38 @@ class ImportReport:
         return [
             f"file {file}, coordinates {crs}" if english else f"文件 {file},坐标系 {crs}",
             counts,
+            *_evidence_lines(self.crs_evidence, language),
         ]
+
+
+_VERDICTS: Final[dict[str, tuple[str, str]]] = {
+    "unknown": ("证据不足,无法判断", "not enough known places to tell"),
+    "fits": ("与已知位置相符", "fits the known places"),
+    "doubtful": ("可能另有更合适的坐标系", "another may fit better"),
+    "loses": ("明显不符", "clearly loses"),
+}
+
+
+def _evidence_lines(evidence: dict[str, Any] | None, language: Language) -> list[str]:
+    """Return what known places say about the coordinate system, with the rates of each."""
+    if evidence is None:
+        return []
+    english = language == "en"
+    verdict, declared = _VERDICTS[evidence["verdict"]][english], evidence["declared"]
+    places = evidence["places"]
+    head = (
+        f"coordinate system {declared}: {verdict} ({places} known places)"
+        if english
+        else f"坐标系 {declared}:{verdict}({places} 个已知位置)"
+    )
+    shown = []
+    for score in evidence["scores"]:
+        title = score["title_en" if english else "title_zh"]
+        if score["outline_m"] is not None:
+            shown.append(f"{title} {score['outline_m']:,.0f} m")
+        elif score["rate"] is not None:
+            shown.append(f"{title} {score['rate']:.1%}")
+    return [head, "    " + "  ".join(shown)] if shown else [head]
 
 
 def _total(found: list[Finding], language: Language) -> str:

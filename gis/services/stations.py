@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import geopandas as gpd
-import numpy as np
 import shapely
 import sqlalchemy as sa
 
@@ -14,6 +13,7 @@ from gis.geometry import crs as frames
 from gis.geometry.cell_index import CellIndex
 from gis.governance.actors import Actor
 from gis.governance.areas import LEVELS
+from gis.services import crs_check
 from gis.services.import_findings import Finding
 from gis.services.import_report import ImportReport
 from gis.services.station_rows import StationColumns, StationRows
@@ -21,8 +21,6 @@ from gis.store import areas as area_store
 from gis.store import stations as store
 from gis.store.unit_of_work import Database, UnitOfWork
 
-_CANDIDATE_CRS: Final = ("WGS84", "GCJ-02", "BD-09")
-_CLEARLY_BETTER: Final = 0.1  # share of stations; real data: right datum 96 %, wrong one 47 %
 _SAME_DEG: Final = 1e-9
 _DEFAULTS: Final = ("name", "kind", "address", "area_code", "opening_hours", "capacity")
 
@@ -36,6 +34,7 @@ def import_stations(
     default_kind: str | None = None,
     crs: str = "WGS84",
     skip_bad: bool = False,
+    force_crs: bool = False,
     source: Mapping[str, Any] | None = None,
 ) -> ImportReport:
     """Check a layer of stations and write it by code: new ones added, known ones overwritten.
@@ -49,6 +48,8 @@ def import_stations(
         Kind of rows that name none (``service_station``, ``job_service``, ...).
     skip_bad
         Write the good rows; the report lists the others in ``rejected_rows``.
+    force_crs
+        Write although the published areas say that ``crs`` is clearly wrong.
     source
         What came in: ``file``, ``sha256``.
 
@@ -56,9 +57,9 @@ def import_stations(
     -------
     ImportReport
         ``outcome`` refused (nothing written), written, or unchanged. Stations in no published area
-        are reported with the nearest one and its distance; stations that another coordinate system
-        would put into the areas far more often, with that system. Stations that the file does not
-        mention stay.
+        are reported with the nearest one and its distance. Where the areas say that another
+        coordinate system is clearly the right one, the file is refused with the rates of each.
+        Stations that the file does not mention stay.
 
     Raises
     ------
@@ -78,18 +79,19 @@ def import_stations(
         )
     report.rejected_rows = [found.rows[i] for i, bad in enumerate(found.bad) if bad]
     report.counts = {"rows": len(found.rows), "rejected": len(report.rejected_rows)}
-    if report.errors and not (skip_bad and found.good):
-        return report
     with database.transaction(actor) as work:
-        _compare_with_areas(work, found, report, crs)
+        crs_check.note(report, crs_check.of_stations(work, found, crs), force=force_crs)
+        # what is wrong with the file as a whole cannot be skipped row by row
+        whole = any(finding.row is None for finding in report.errors)
+        if report.errors and (whole or not (skip_bad and found.good)):
+            return report
+        _compare_with_areas(work, found, report)
         _write(work, found, report)
     return report
 
 
-def _compare_with_areas(
-    work: UnitOfWork, found: StationRows, report: ImportReport, crs: str
-) -> None:
-    """Note stations in no area, in another than labelled, and a probably wrong frame."""
+def _compare_with_areas(work: UnitOfWork, found: StationRows, report: ImportReport) -> None:
+    """Note stations in no area, and in another than labelled."""
     index, level = _finest_areas(work)
     if index is None:
         return
@@ -115,7 +117,6 @@ def _compare_with_areas(
             code = index.keys[position]
             zh, en = f"填报 {labelled},实在 {code}", f"labelled {labelled}, but lies in {code}"
             found.note(i, "area-differs", "warning", (zh, en), labelled=labelled, lies_in=code)
-    _suspect_crs(found, index, report, crs)
 
 
 def _finest_areas(work: UnitOfWork) -> tuple[CellIndex | None, str | None]:
@@ -129,33 +130,6 @@ def _finest_areas(work: UnitOfWork) -> tuple[CellIndex | None, str | None]:
             shapes = shapely.from_wkb([bytes(row["wkb"]) for row in chosen])
             return CellIndex.build(list(shapes), [row["code"] for row in chosen]), level
     return None, None
-
-
-def _suspect_crs(found: StationRows, index: CellIndex, report: ImportReport, crs: str) -> None:
-    """Warn when the same numbers, read in another frame, hit the areas far more often.
-
-    Hit means: the labelled area where most rows name one that is known, any area otherwise.
-    """
-    good = found.good
-    if crs not in _CANDIDATE_CRS or not good:
-        return
-    positions = {key: position for position, key in enumerate(index.keys)}
-    labels = np.array([positions.get(found.areas[i] or "", -1) for i in good])
-    labelled = bool((labels >= 0).mean() > 0.5)
-    shares: dict[str, float] = {}
-    for candidate in _CANDIDATE_CRS:
-        places = frames.to_wgs84(found.raw_x[good], found.raw_y[good], candidate)
-        inside = index.locate(*places)
-        hits = (inside >= 0) & ((inside == labels) | (not labelled))
-        shares[candidate] = float(hits.mean())
-    best = max(_CANDIDATE_CRS, key=shares.__getitem__)
-    if shares[best] > shares[crs] + _CLEARLY_BETTER:
-        where_zh, where_en = (
-            ("填报的区域", "the area they are labelled with") if labelled else ("区域", "an area")
-        )
-        zh = f"按 {crs} 有 {shares[crs]:.0%} 落入{where_zh},按 {best} 则有 {shares[best]:.0%}"
-        en = f"as {crs} {shares[crs]:.0%} lie in {where_en}, as {best} {shares[best]:.0%} would"
-        report.findings.insert(0, Finding("crs-suspect", "warning", zh, en, facts=shares))
 
 
 def _write(work: UnitOfWork, found: StationRows, report: ImportReport) -> None:

@@ -147,3 +147,21 @@ def test_stations_of_a_csv(run: Run, tmp_path: Path, database: Database) -> None
     assert _count(database, "stations") == 1
     assert run("stations", "--help").exit_code == 0
     assert "导入服务站点" in run("stations", "--help").stdout
+
+
+def test_known_places_alone_decide_the_coordinate_system_of_a_fresh_home(
+    run: Run, shared_data: Path, database: Database
+) -> None:
+    zones = shared_data / "shenzhen-zones/traffic_zones_gcj02.geojson"
+    stations = shared_data / "shenzhen-zones/stations.csv"
+    local = ("--level", "grid", "--code", "taz_id", "--name", "taz_id", "--code-system", "local")
+    known = ("--known-places", stations, "--known-area", "taz_id", "--known-crs", "gcj02")
+    refused = run("areas", zones, *local, *known)
+    assert refused.exit_code == 1
+    assert "明显不符" in refused.stdout
+    assert "按 GCJ-02 则有 95.5%" in refused.stdout
+    assert "--force-crs" in refused.stdout
+    assert _count(database, "boundary_revisions") == 0
+    assert run("areas", zones, *local, *known, "--crs", "GCJ-02").exit_code == 0
+    assert run("areas", zones, *local, *known, "--force-crs").exit_code == 0
+    assert _count(database, "boundary_revisions") == 2

@@ -96,6 +96,8 @@ def test_a_wrong_frame_is_told_by_where_the_stations_fall(
 ) -> None:
     _zones(database, shared_data)
     report = _stations(database, shared_data, crs="WGS84")
+    assert report.outcome == "refused"
+    assert _stored(database) == []
     (suspect,) = report.by_kind()["crs-suspect"]
     assert "as GCJ-02" in suspect.reason_en
     # As GCJ-02 96 % lie in the zone they are labelled with, as WGS84 fewer than half.

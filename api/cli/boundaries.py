@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from api.cli import imports
+from api.cli import impact, imports
 from api.cli.session import Bilingual, open_database, put, say
 from gis.errors import InstantInvalid
 from gis.governance.actors import SYSTEM
@@ -219,4 +219,5 @@ def _instant(text: str) -> datetime:
 
 def register(commands: typer.Typer) -> None:
     """Add the group of commands."""
+    impact.register_into(app)
     commands.add_typer(app, name="boundaries")

@@ -30,6 +30,7 @@ from gis.governance.actors import Actor
 from gis.governance.areas import NATIONAL
 from gis.services import editions, exceptions
 from gis.services.boundaries import KEPT_FINDINGS, import_areas
+from gis.services.impact import impact
 from layers import files
 
 router = APIRouter(prefix="/v1/boundaries", tags=["boundaries"])
@@ -157,8 +158,11 @@ def retire(body: RetireIn, app: Open, actor: Planner, keyed: Keyed) -> Response:
 
 @router.get("/drafts/{id}", summary="What a draft would change")
 def one(app: Open, actor: Planner, draft_id: Id) -> dict[str, Any]:
-    """Check report, changes, lineage, ground with no or two owners, conflicts."""
-    return editions.draft(app.database, actor, draft_id)
+    """Check report, changes, lineage, conflicts, and what an open draft changes for whom."""
+    found = editions.draft(app.database, actor, draft_id)
+    if found["status"] != "draft":
+        return found
+    return {**found, "impact": impact(app.database, actor, draft_id)}
 
 
 @router.post("/drafts/{id}/publish", summary="Publish a draft")

@@ -52,6 +52,8 @@ def _bent(cell: shapely.Polygon, size: float, at: float) -> shapely.Polygon:
 
 
 def _thinned(cell: shapely.Polygon, _size: float, at: float) -> shapely.Polygon:
+    if len(_ring(cell)) < 4:
+        return cell
     return shapely.Polygon(np.delete(_ring(cell), int(at * 97) % len(_ring(cell)), axis=0))
 
 

@@ -33,7 +33,8 @@ from gis.coverage.cover_model import (
     covered_rows,
     merged,
 )
-from gis.coverage.medians import MedianTable, cheapest
+from gis.coverage.median_prices import MedianTable
+from gis.coverage.medians import cheapest
 from gis.coverage.plans import STANDARD, CoverPlan, Effort, Plan, Run
 from gis.coverage.questions import (
     CoverQuestion,

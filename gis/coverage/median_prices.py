@@ -21,6 +21,7 @@ from gis.coverage.plans import Run
 _ROUNDING: Final = 1e-10
 _NEAR: Final = 6  # times a site's share of the sites: how many near sites of a row count
 _PATIENCE: Final = 20
+_LARGE: Final = 1_000_000  # entries: a step takes long enough to look at the time
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +100,11 @@ class Pricing:
         best = self.bound(prices)
         direction = np.zeros(len(prices))
         chosen = np.zeros(self.columns, dtype=np.bool_)
+        often = 20 if len(self.entry) < _LARGE else 1
         for number in range(steps):
             if best.value >= min(objective, good) or step < 1e-3:
                 break
-            if number % 20 == 0 and not run.goes_on("bound"):
+            if number % often == 0 and not run.goes_on("bound"):
                 break
             value, _, top, below = self.at(prices)
             if value > best.value + 1e-8 * abs(best.value):

@@ -22,8 +22,11 @@ from gis.coverage.swaps import CoverSearch, climbed, shaken
 SMALL: Final = 60_000
 """Models of at most so many entries are solved to the end, whatever gap would do."""
 
+_ENTRIES_A_SECOND: Final = 40_000
+"""What the solver needs at least to be of use: it cannot be stopped while it prepares."""
+
 _STEPS: Final = 400
-_ROUNDS: Final = 12
+_ROUNDS: Final = 30
 _STARTS: Final = 4
 _ATTEMPTS: Final = 3
 
@@ -108,13 +111,21 @@ def _prove(
             return plan, bound
         return _solve_rest(model, rest, plan, bound, run=run, goal=0.0, seconds=EXTRA_S)
     if rest.open and rest.model.rows.nnz > SMALL:
+        if not _worth_while(rest, run):
+            return plan, bound
         again = _priced_anew(rest, plan, run)
         bound = min(bound, max(run.objective, rest.base + again.value))
         run.bound = bound
         if gap_between(run.objective, bound) <= goal or not run.goes_on("prove"):
             return plan, bound
         rest = _narrow(rest, again, run.objective)
+        if rest.open and not _worth_while(rest, run):
+            return plan, bound
     return _solve_rest(model, rest, plan, bound, run=run, goal=goal)
+
+
+def _worth_while(rest: _Narrowed, run: Run) -> bool:
+    return bool(run.left > rest.model.rows.nnz / _ENTRIES_A_SECOND)
 
 
 def _priced_anew(rest: _Narrowed, plan: IntArray, run: Run) -> CoverBound:

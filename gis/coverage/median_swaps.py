@@ -112,10 +112,10 @@ class MedianSearch:
 
     def climb(self, run: Run) -> float:
         """Fill empty slots greedily, make the best swap until none improves; return the value."""
-        self._fill()
+        self._fill(run)
         if self.value < 0.1 * self.scale:
             self._rebuild()
-            self._fill()
+            self._fill(run)
         while run.left > 0.0 and len(self.chosen):
             value = self.gain + (self.extra[:-1] - self.loss[:-1, None]).max(axis=0)
             column = int(np.argmax(value))
@@ -124,10 +124,10 @@ class MedianSearch:
             self.put(int(np.argmax(self.extra[:-1, column] - self.loss[:-1])), column)
         return self.value
 
-    def _fill(self) -> None:
+    def _fill(self, run: Run) -> None:
         for slot in np.flatnonzero(self.chosen == _EMPTY):
             best = int(np.argmax(self.gain))
-            if self.gain[best] <= self.least:
+            if self.gain[best] <= self.least or run.left <= 0.0:
                 break
             self.put(int(slot), best)
 

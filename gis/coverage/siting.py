@@ -33,7 +33,8 @@ from gis.coverage.cover_model import (
     covered_rows,
     merged,
 )
-from gis.coverage.medians import MedianTable, cheapest
+from gis.coverage.median_prices import MedianTable
+from gis.coverage.medians import cheapest
 from gis.coverage.plans import STANDARD, CoverPlan, Effort, Plan, Run
 from gis.coverage.questions import (
     CoverQuestion,
@@ -209,7 +210,8 @@ def p_median(
     people = checked_weight(weight, len(table))
     held, candidates = parted(table.shape[1], fixed, forbidden)
     some = np.flatnonzero(people > 0.0)
-    near = table[np.ix_(some, candidates)]
+    every = len(some) == len(table) and len(candidates) == table.shape[1]
+    near = table if every else table[np.ix_(some, candidates)]
     there = table[np.ix_(some, held)].min(axis=1, initial=np.inf)
     reach = np.minimum(there, near.min(axis=1, initial=np.inf))
     lost = some[np.isinf(reach)]
@@ -291,7 +293,9 @@ def _median(
     largest = max(float(finite.max(initial=0.0)), float(there[np.isfinite(there)].max(initial=0.0)))
     share = float(weight.sum() / weight.min(initial=np.inf)) if len(weight) else 0.0
     far = np.ceil(largest + 1.0) * np.ceil(min(max(_FAR, 2.0 * share), _FARTHEST))
-    cost, held = np.minimum(near, far), np.minimum(there, far)
+    # a large table is not copied without need
+    cost = near if len(finite) == near.size else np.minimum(near, far)
+    held = np.minimum(there, far)
     whole = (
         bool((weight == np.floor(weight)).all() and (finite == np.floor(finite)).all())
         and bool((held == np.floor(held)).all())

@@ -8,6 +8,7 @@ import resource
 import time
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -44,7 +45,8 @@ def measured(work: Callable[[], Any]) -> tuple[Any, float, float, float]:
     before, wall = _cpu(), time.perf_counter()
     result = work()
     wall = time.perf_counter() - wall
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    status = Path("/proc/self/status").read_text("utf-8")
+    peak = int(status.split("VmHWM:")[1].split()[0]) / 1024  # ru_maxrss remembers the parent
     return result, _cpu() - before, wall, peak
 
 

@@ -14,7 +14,18 @@ from api import problems
 from api.metrics import Metrics
 from api.middleware import BodyGuard, RequestContext
 from api.openapi import describe
-from api.routes import areas, boundaries, events, health, maps, matching, pages, planning, sign_in
+from api.routes import (
+    areas,
+    boundaries,
+    events,
+    health,
+    maps,
+    matching,
+    pages,
+    planning,
+    sign_in,
+    siting,
+)
 from api.runtime import Runtime
 from api.security import Doorkeeper
 from gis.services.lookup import Boundaries
@@ -29,6 +40,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     areas.router,
     boundaries.router,
     planning.router,
+    siting.router,
     maps.router,
     sign_in.router,
     health.router,

@@ -390,6 +390,15 @@ class ReachUnavailable(Rejected):
     )
 
 
+class SitingInvalid(Rejected):
+    """A siting question with a value that has no meaning."""
+
+    code = "siting-invalid"
+    title_zh, title_en = "选址参数无效", "Invalid siting question"
+    detail_zh = "选址参数 {what} 的值 {value} 无效。可用：{fit}。"
+    detail_en = "The value {value} of {what} does not fit a siting question. What fits: {fit}."
+
+
 class StationKindUnknown(Rejected):
     """A kind of station of which the city has none open."""
 

@@ -24,6 +24,7 @@ COMMANDS: Final[dict[str, str]] = {
     "match": "matching",
     "coverage": "planning",
     "map": "planning",
+    "site": "siting",
     "db": "database",
     "demo": "demo",
 }

@@ -129,6 +129,19 @@ def assess(
 
     ``by=None``: by communities, inside a community by its grids.
     """
+    scope = checked_scope(actor, radius_m=radius_m, reach=reach, area=area)
+    with database.reading(actor) as work:
+        return Reading.of(work, scope, by, kinds).assessed(radius_m)
+
+
+def checked_scope(actor: Actor, *, radius_m: float, reach: str, area: str | None) -> str | None:
+    """Return the area that a planning question is about, None for the whole city.
+
+    Raises
+    ------
+    gis.errors.GovernanceError
+        ReachUnavailable, RadiusInvalid (422), OutsideScope (403).
+    """
     if reach != "straight":
         raise ReachUnavailable(reach=reach)
     if not (math.isfinite(radius_m) and 0.0 < radius_m <= LARGEST_RADIUS_M):
@@ -136,12 +149,11 @@ def assess(
     scope = area or actor.area_code
     if scope is not None and not actor.covers(scope):
         raise OutsideScope(scope=actor.area_code, code=scope)
-    with database.reading(actor) as work:
-        return _Reading.of(work, scope, by, kinds).assessed(radius_m)
+    return scope
 
 
 @dataclass(frozen=True, slots=True)
-class _Reading:
+class Reading:
     """The city as one transaction saw it."""
 
     scope: str | None
@@ -158,7 +170,11 @@ class _Reading:
     @classmethod
     def of(
         cls, work: UnitOfWork, scope: str | None, by: Level | None, kinds: Sequence[str] | None
-    ) -> _Reading:
+    ) -> Reading:
+        """Read the published boundaries, open stations of the kinds, and who lives where.
+
+        ``by=None``: communities, inside a community its grids.
+        """
         revision = published_revision(work)
         if revision is None:
             raise NoPublishedBoundary
@@ -184,7 +200,7 @@ class _Reading:
 
     def assessed(self, radius_m: float) -> Assessment:
         """Compute; no database any more."""
-        members, not_assessable = self._members()
+        members, not_assessable = self.members()
         reached_buildings = straight.covered(
             self.buildings.positions, self.stations.positions, radius_m
         )
@@ -223,8 +239,8 @@ class _Reading:
             area_covered_m2=float(area_m2 - gap_m2),
         )
 
-    def _members(self) -> tuple[PositionArray, int]:
-        """Return which area each building belongs to, and the people for whom none is known.
+    def members(self) -> tuple[PositionArray, int]:
+        """Return the place in ``areas`` of each building's area, and the people who have none.
 
         By the building's grid and its parents; a building without a grid of this revision, or
         whose grid has no parent of the level (a dedicated grid by grids), by exact look-up.

@@ -69,6 +69,16 @@ class Stations:
 
 
 @dataclass(frozen=True, slots=True)
+class Premises:
+    """Buildings that are not homes, by id; ``positions`` are (n, 2) lon, lat."""
+
+    ids: npt.NDArray[np.int64]
+    names: list[str]
+    kinds: list[str]
+    positions: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
 class Buildings:
     """Buildings with residents, by id; ``grids`` are version ids of their grid, -1 for none."""
 
@@ -201,6 +211,30 @@ def inhabited_buildings(work: UnitOfWork, revision: int) -> Buildings:
         grids=rows["grid"].astype(np.int64),
     )
 
+
+def premises(work: UnitOfWork) -> Premises:
+    """Return every building that is not of a kind in :data:`HOMES`."""
+    rows = work.rows(
+        sa.select(
+            buildings.c.id,
+            buildings.c.name,
+            buildings.c.kind,
+            sa.func.ST_X(buildings.c.geometry).label("lon"),
+            sa.func.ST_Y(buildings.c.geometry).label("lat"),
+        )
+        .where(buildings.c.kind.not_in(HOMES))
+        .order_by(buildings.c.id)
+    )
+    return Premises(
+        ids=np.array([row["id"] for row in rows], dtype=np.int64),
+        names=[row["name"] or "" for row in rows],
+        kinds=[row["kind"] for row in rows],
+        positions=np.array([(row["lon"], row["lat"]) for row in rows]).reshape(-1, 2),
+    )
+
+
+HOMES: Final = ("residential", "farmhouse", "home")
+"""Kinds of buildings that are for living in."""
 
 _NOTHING: Final[sa.ColumnElement[bytes]] = sa.literal_column("''::bytea")
 _RECORD: Final = np.dtype(

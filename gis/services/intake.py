@@ -14,7 +14,7 @@ from gis.errors import (
     CalendarMissing,
     EventCategoryInvalid,
     Language,
-    OutOfScope,
+    OutsideScope,
     SourceUnknown,
 )
 from gis.governance.actors import SYSTEM, Actor
@@ -89,7 +89,7 @@ def report_event(
     ------
     gis.errors.Rejected
         Unknown source or category, a position that cannot be; nothing is written.
-    gis.errors.OutOfScope
+    gis.errors.OutsideScope
         The place lies outside the area that the actor may act in.
     """
     if report.request.source not in SOURCES:
@@ -112,7 +112,7 @@ def report_event(
                 at=instant,
             )
             if not _in_scope(actor, matched):
-                raise OutOfScope(area=actor.area_code, grid=matched.code or "-")
+                raise OutsideScope(scope=actor.area_code, code=matched.code or "-")
             routing = route(work, snapshot, matched, context.category, instant)
             event = _new_event(report, snapshot, matched, routing)
             status, body = _write(work, event, routing.assignment, language)

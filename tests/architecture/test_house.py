@@ -102,7 +102,7 @@ def test_modules_stay_small() -> None:
         for path in tracked("gis/*.py", "layers/*.py", "maps/*.py", "api/*.py", "tests/*.py")
         if (lines := len(path.read_text("utf-8").splitlines())) > LONGEST_MODULE
     }
-    assert long == {"gis/errors.py": long.get("gis/errors.py")} or long == {}
+    assert long == {}
 
 
 def test_only_the_given_folders_stand_at_the_top() -> None:
@@ -114,7 +114,7 @@ def test_only_the_given_folders_stand_at_the_top() -> None:
 def test_locks_carry_no_addresses() -> None:
     for lock in ("requirements.lock", "maps/package-lock.json"):
         text = (ROOT / lock).read_text("utf-8")
-        assert "://" not in re.sub(r'"(url|funding)": "[^"]*"', "", text)
+        assert "://" not in text
         assert "--hash=sha256:" in text or '"integrity"' in text
 
 

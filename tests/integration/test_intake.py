@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from gis import clock
-from gis.errors import EventCategoryInvalid, OutOfScope, PositionInvalid, SourceUnknown
+from gis.errors import EventCategoryInvalid, OutsideScope, PositionInvalid, SourceUnknown
 from gis.geometry.crs import from_wgs84
 from gis.governance.actors import SYSTEM, Actor
 from gis.services import cases, intake
@@ -239,7 +239,7 @@ def test_absent_worker_is_not_asked(
         ({"place": (32.2, 118.3)}, PositionInvalid),
         ({"category": "event-none"}, EventCategoryInvalid),
         ({"source": "rumour"}, SourceUnknown),
-        ({"actor": Actor("t", "reporter", "341103")}, OutOfScope),
+        ({"actor": Actor("t", "reporter", "341103")}, OutsideScope),
     ],
 )
 def test_refused_report_writes_nothing(

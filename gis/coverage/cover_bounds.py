@@ -91,7 +91,6 @@ def priced(
         if value < best.value - 1e-7 * total:
             found = bound_of(model, k, prices)
             best, failed = (found, 0) if found.value < best.value else (best, failed + 1)
-            run.bound = best.value
         else:
             failed += 1
         if failed >= _PATIENCE:

@@ -67,7 +67,7 @@ def cover_most(
     price, met = priced(
         model, k, run.objective, run, start=first, steps=_STEPS, good=run.objective * (1.0 + goal)
     )
-    bound = price.value
+    bound = run.bound = price.value
     for columns in met[-_STARTS:]:
         if gap_between(run.objective, bound) <= goal or not run.goes_on("search"):
             break
@@ -85,7 +85,7 @@ def cover_most(
         price, _ = priced(
             model, k, run.objective, run, start=price.prices, steps=2 * _STEPS, good=good
         )
-        bound = min(bound, price.value)
+        bound = run.bound = min(bound, price.value)
     if gap_between(run.objective, bound) > 0.0 and run.goes_on("prove"):
         plan, bound = _prove(model, k, plan, price, run=run, goal=goal)
     search.become(plan)

@@ -110,7 +110,6 @@ class Pricing:
             if value > best.value + 1e-8 * abs(best.value):
                 found, failed = self.bound(prices), 0
                 best = found if found.value >= best.value else best
-                run.bound = max(run.bound, best.value)
             else:
                 failed += 1
             if failed >= _PATIENCE:

@@ -49,15 +49,18 @@ def cheapest(
         good = run.objective * (1.0 - goal / 2.0)
         price = pricing.search(prices, run.objective, run, steps=_STEPS, good=good)
         prices, bound = price.prices, max(bound, price.value)
+        run.bound = bound
         if attempt == 0:
             search.become(price.top)
             if search.climb(run) < run.objective - search.least:
                 run.objective, plan = search.value, search.columns()
         if gap_between(run.objective, bound) <= goal or not run.goes_on("search"):
             break
-        stop = max(bound, bound * (1.0 + goal))
-        plan = shaken_median(search, plan, run, rounds=_ROUNDS, goal=stop)
+        before = run.objective
+        plan = shaken_median(search, plan, run, rounds=_ROUNDS, goal=bound * (1.0 + goal))
         run.objective = search.value
+        if attempt and run.objective > before - search.least:
+            break  # neither side moves any more: time to branch
     if price is not None and gap_between(run.objective, bound) > 0.0 and run.goes_on("prove"):
         reached = gap_between(run.objective, bound) <= goal
         plan, bound = _prove(

@@ -135,7 +135,7 @@ def graphs() -> None:
         plans, spent = [], _cpu()
         for nodes, p in PMED_SIZES:
             cost = like_pmed(nodes, nodes + p)
-            effort = Effort(seconds=30.0)
+            effort = Effort()
             plans.append(
                 p_center(cost, p, effort=effort)
                 if name == "p-center"

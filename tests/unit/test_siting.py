@@ -302,6 +302,23 @@ def test_a_run_can_be_watched_and_stopped() -> None:
     assert len(plan.sites) == 15
 
 
+def test_what_a_watcher_hears_never_contradicts_the_answer() -> None:
+    covers, people, _, _ = towns(3000, 400)
+    told: list[Progress] = []
+    plan = max_covering(covers, people, 30, effort=Effort(gap=0.0, seconds=8.0, watch=told.append))
+    assert {progress.stage for progress in told} >= {"search", "bound"}
+    for progress in told:
+        assert not progress.objective > plan.objective
+        assert not progress.bound < plan.objective
+    told.clear()
+    cost = like_pmed(300, 305)
+    median = p_median(cost, np.ones(300), 5, effort=Effort(gap=0.0, watch=told.append))
+    assert median.status == "optimal"
+    for progress in told:
+        assert not progress.objective < median.objective
+        assert not progress.bound > median.objective
+
+
 def test_a_short_time_still_gives_a_plan_and_a_bound() -> None:
     covers, people, _, _ = towns(5000, 800)
     plan = max_covering(covers, people, 30, effort=Effort(seconds=0.2))

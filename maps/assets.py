@@ -125,7 +125,7 @@ def file_of(path: str) -> tuple[Asset, Path]:
     --------
     >>> file_of("/assets/leaflet/../../secret")
     Traceback (most recent call last):
-    gis.errors.AssetUnknown: There is no asset /assets/leaflet/../../secret.
+    gis.errors.operation.AssetUnknown: There is no asset /assets/leaflet/../../secret.
     """
     asset = ASSETS.get(path)
     if asset is None:

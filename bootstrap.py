@@ -31,6 +31,7 @@ ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 LOCK = ROOT / "requirements.lock"
+PEERS_LOCK = ROOT / "requirements-bench.lock"
 MAPS = ROOT / "maps"
 OLDEST_PYTHON = (3, 11)
 APT_LISTS = Path("/var/lib/apt/lists")
@@ -276,6 +277,22 @@ def install_packages() -> None:
     (VENV / ".packages").write_text(packages_stamp())
 
 
+def peers_stamp() -> str:
+    """Return what the installed peers of the bench depend on."""
+    return fingerprint(PEERS_LOCK, LOCK, venv_python())
+
+
+def peers_done() -> bool:
+    """Return whether .venv holds what the bench compares with."""
+    return stamped(VENV / ".peers", peers_stamp())
+
+
+def install_peers() -> None:
+    """Install the libraries that the bench compares with; the product never imports them."""
+    install(["--require-hashes", "--requirement", str(PEERS_LOCK)])
+    (VENV / ".peers").write_text(peers_stamp())
+
+
 def project_stamp() -> str:
     """Return what the installed command depends on."""
     return fingerprint(ROOT / "pyproject.toml", str(ROOT), venv_python())
@@ -519,21 +536,22 @@ def install_fonts() -> None:
 
 # --- the table ----------------------------------------------------------------------------------
 
-BOTH = ("run", "test")
+GOALS = ("run", "test", "bench")
 STEPS = (
-    Step("Python 环境", "Python environment", BOTH, environment_done, make_environment),
-    Step("Python 依赖(约 1-3 分钟)", "Python packages", BOTH, packages_done, install_packages),
-    Step("gridward 命令", "gridward command", BOTH, project_done, install_project),
-    Step("编译空间索引(约半分钟)", "compiled look-ups", BOTH, kernels_done, compile_kernels),
+    Step("Python 环境", "Python environment", GOALS, environment_done, make_environment),
+    Step("Python 依赖(约 1-3 分钟)", "Python packages", GOALS, packages_done, install_packages),
+    Step("gridward 命令", "gridward command", GOALS, project_done, install_project),
+    Step("编译空间索引(约半分钟)", "compiled look-ups", GOALS, kernels_done, compile_kernels),
     Step(
         "PostgreSQL 与 PostGIS",
         "PostgreSQL with PostGIS",
-        BOTH,
+        GOALS,
         postgis_done,
         install_postgis,
         postgis_skipped,
     ),
-    Step("网页资源", "web assets", BOTH, assets_done, install_assets),
+    Step("网页资源", "web assets", GOALS, assets_done, install_assets),
+    Step("对照软件", "peers for the bench", ("bench",), peers_done, install_peers),
     Step("Chromium 浏览器", "Chromium", ("test",), chromium_done, install_chromium),
     Step("中文字体", "Chinese fonts", ("test",), fonts_done, install_fonts),
 )
@@ -561,7 +579,7 @@ def carry_out(step: Step) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Carry out the steps of a goal, one process at a time; return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--for", dest="goal", choices=BOTH, default="run")
+    parser.add_argument("--for", dest="goal", choices=GOALS, default="run")
     goal = parser.parse_args(arguments).goal
     with Path(__file__).open() as one_at_a_time:
         fcntl.flock(one_at_a_time, fcntl.LOCK_EX)

@@ -135,7 +135,7 @@ def test_postgis_differs_only_within_1e_12_degrees_of_an_edge(
     for number in np.flatnonzero(ours != theirs):
         point = shapely.Point(points[number])
         distance = point.distance(lines.geometries[lines.nearest(point)])
-        differences.append((point.wkt, ours[number], theirs[number], distance))
+        differences.append((point.wkt, str(ours[number]), str(theirs[number]), float(distance)))
     record_property("postgis_differences", differences)
     for difference in differences:
         print(difference)

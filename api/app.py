@@ -19,6 +19,7 @@ from api.routes import (
     boundaries,
     events,
     health,
+    jobs,
     maps,
     matching,
     pages,
@@ -28,6 +29,7 @@ from api.routes import (
 )
 from api.runtime import Runtime
 from api.security import Doorkeeper
+from gis.services.jobs import check_queue
 from gis.services.lookup import Boundaries
 from gis.services.overview import check_boundaries, check_database, check_schema
 from gis.services.revision_watch import RevisionWatch
@@ -41,6 +43,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     boundaries.router,
     planning.router,
     siting.router,
+    jobs.router,
     maps.router,
     sign_in.router,
     health.router,
@@ -95,6 +98,7 @@ def _runtime(settings: Settings, database: Database) -> Runtime:
             "database": partial(check_database, database),
             "schema": partial(check_schema, database),
             "boundaries": partial(check_boundaries, database, boundaries),
+            "queue": partial(check_queue, database, workers_expected=settings.job_workers > 0),
         },
     )
 

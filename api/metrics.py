@@ -12,8 +12,11 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, generate_la
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
+from gis.errors import GovernanceError
+from gis.services.jobs import queue_state
 from gis.store.unit_of_work import Database
 
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -78,6 +81,7 @@ class _State(Collector):
                 ("in_use", pool.checkedout(), "Connections in use now."),
             ):
                 yield GaugeMetricFamily(f"gridward_pool_{name}", words, value=value)
+        yield from self._queue()
         revision = self._metrics.published_revision()
         if revision is not None:
             yield GaugeMetricFamily(
@@ -85,6 +89,22 @@ class _State(Collector):
                 "Boundary revision that this process matches with.",
                 value=revision,
             )
+
+    def _queue(self) -> Iterator[GaugeMetricFamily]:
+        """Yield the queue's length and age; nothing while the database does not answer."""
+        try:
+            state = queue_state(self._database)
+        except (GovernanceError, DBAPIError):
+            return
+        for name, value, words in (
+            ("jobs_waiting", state.waiting, "Jobs in the queue, the ones for later included."),
+            ("jobs_due", state.due, "Jobs in the queue that could run now."),
+            ("jobs_running", state.running, "Jobs that a worker has in hand."),
+            ("jobs_failed", state.failed, "Jobs that failed for good and wait for somebody."),
+            ("job_oldest_due_seconds", state.oldest_due_s or 0.0, "Age of the oldest due job."),
+            ("job_workers", state.workers, "Workers that gave a sign of life."),
+        ):
+            yield GaugeMetricFamily(f"gridward_{name}", words, value=value)
 
 
 def _no_revision() -> int | None:

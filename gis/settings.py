@@ -93,6 +93,14 @@ class Settings(BaseSettings):
     workers: Annotated[
         int, Field(ge=1, le=256), Title("服务进程数", "number of server processes")
     ] = 1
+    job_workers: Annotated[
+        int,
+        Field(ge=0, le=64),
+        Title(
+            "随服务启动的后台任务进程数(0:另行运行 gridward work)",
+            "job workers started with the server (0: run `gridward work` yourself)",
+        ),
+    ] = 1
     pool_size: Annotated[
         int,
         Field(ge=1, le=500),

@@ -13,8 +13,8 @@ def include(
     reflected: bool,
     compared: sa.schema.SchemaItem | None,
 ) -> bool:
-    """Leave out PostGIS's own tables and the monthly partitions of events."""
-    if kind == "table" and name is not None and name.startswith("events_"):
+    """Leave out PostGIS's own tables, the queue's and the monthly partitions of events."""
+    if kind == "table" and name is not None and name.startswith(("events_", "procrastinate_")):
         return False
     # geoalchemy2 ships without types
     ours = alembic_helpers.include_object(candidate, name, kind, reflected, compared)  # type: ignore[no-untyped-call]

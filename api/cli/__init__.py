@@ -15,6 +15,7 @@ ABOUT: Final = "Gridward:城市网格治理空间服务 / spatial governance ser
 COMMANDS: Final[dict[str, str]] = {
     "up": "serve",
     "serve": "serve",
+    "work": "work",
     "settings": "settings",
     "token": "access",
     "revoke": "access",

@@ -16,6 +16,7 @@ from fastapi import FastAPI
 from api.app import create_app
 from api.cli import demo
 from api.cli.session import connect, say
+from api.cli.work import Workers
 from api.logs import configure_logs
 from api.runtime import Runtime
 from gis import clock, cluster
@@ -130,6 +131,7 @@ def run(settings: Settings) -> None:
     """
     for number in (signal.SIGTERM, signal.SIGHUP):  # uvicorn stops, then raises them once more
         signal.signal(number, _leave)
+    workers = Workers(settings.job_workers).start()
     try:
         uvicorn.run(
             "api.cli.serve:application",
@@ -148,6 +150,7 @@ def run(settings: Settings) -> None:
         pass
     finally:
         say("正在停止……", "Stopping ...")
+        workers.stop()
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:

@@ -91,3 +91,27 @@ class NotReady(Unavailable):
     title_zh, title_en = "服务尚未就绪", "Not ready"
     detail_zh = "以下部分尚未就绪：{parts}。原因见 facts.reasons。"
     detail_en = "These parts are not ready: {parts}. facts.reasons says why."
+
+
+class JobUnknown(NotFound):
+    """No long job of that id, or it is somebody else's."""
+
+    code = "job-unknown"
+    title_zh, title_en = "没有这个任务", "No such job"
+    detail_zh = "没有编号为 {id} 的任务，或它不是您发起的。结果保留 30 天。"
+    detail_en = "There is no job {id}, or somebody else started it. Results are kept for 30 days."
+
+
+class QueueStopped(Unavailable):
+    """Jobs are due and nobody works on them."""
+
+    code = "queue-stopped"
+    title_zh, title_en = "后台任务停滞", "The job queue stands still"
+    detail_zh = (
+        "有 {due} 个后台任务到期未执行，最久已等待 {oldest_s} 秒，在线后台进程 {workers} 个。"
+        "请检查 gridward work 或设置 GRIDWARD_JOB_WORKERS。"
+    )
+    detail_en = (
+        "{due} jobs are due and wait, the oldest for {oldest_s} s; {workers} workers are alive. "
+        "Look after `gridward work`, or set GRIDWARD_JOB_WORKERS."
+    )

@@ -33,7 +33,7 @@ def test_readiness_of_an_empty_city_names_the_missing_boundaries(door: TestClien
     assert answer.status_code == 503
     facts = answer.json()["facts"]
     assert [reason["check"] for reason in facts["reasons"]] == ["boundaries"]
-    assert set(facts["ready"]) == {"database", "schema"}
+    assert set(facts["ready"]) == {"database", "schema", "queue"}
     assert facts["ready"]["database"]["postgis"]
 
 

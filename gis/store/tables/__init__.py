@@ -1,8 +1,9 @@
 """Every table, declared once. Only :mod:`gis.store` imports this package.
 
-Four rooms: :mod:`areas <gis.store.tables.areas>` (boundaries in time), :mod:`city
+Five rooms: :mod:`areas <gis.store.tables.areas>` (boundaries in time), :mod:`city
 <gis.store.tables.city>` (what stands and lives there), :mod:`cases <gis.store.tables.cases>`
-(events and work orders), :mod:`access <gis.store.tables.access>` (sign-in, idempotency).
+(events and work orders), :mod:`access <gis.store.tables.access>` (sign-in, idempotency),
+:mod:`jobs <gis.store.tables.jobs>` (long jobs).
 """
 
 from gis.store.tables.access import credentials, idempotency_keys
@@ -40,6 +41,7 @@ from gis.store.tables.city import (
     stations,
     units,
 )
+from gis.store.tables.jobs import job_reports, periodic_tasks
 from gis.store.tables.metadata import SRID, metadata
 
 __all__ = [
@@ -65,10 +67,12 @@ __all__ = [
     "gazetteer_entries",
     "idempotency_keys",
     "job_openings",
+    "job_reports",
     "job_seekers",
     "log_entries",
     "metadata",
     "outbox",
+    "periodic_tasks",
     "persons",
     "roads",
     "stations",

@@ -26,9 +26,12 @@ from api.routes import (
     planning,
     sign_in,
     siting,
+    stream,
 )
 from api.runtime import Runtime
 from api.security import Doorkeeper
+from api.stopping import let_go_on_signal
+from gis.services.feed import Feed
 from gis.services.jobs import check_queue
 from gis.services.lookup import Boundaries
 from gis.services.overview import check_boundaries, check_database, check_schema
@@ -39,6 +42,7 @@ from gis.store.unit_of_work import Database
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     events.router,
     matching.router,
+    stream.router,
     areas.router,
     boundaries.router,
     planning.router,
@@ -94,6 +98,7 @@ def _runtime(settings: Settings, database: Database) -> Runtime:
         doorkeeper=Doorkeeper(database, settings),
         metrics=metrics,
         boundaries=boundaries,
+        feed=Feed(database, limit=settings.stream_listeners),
         checks={
             "database": partial(check_database, database),
             "schema": partial(check_schema, database),
@@ -105,10 +110,13 @@ def _runtime(settings: Settings, database: Database) -> Runtime:
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    """Watch for publications while the server runs. The database itself belongs to the caller."""
+    """Watch for publications and messages meanwhile. The database belongs to the caller."""
     runtime: Runtime = app.state.runtime
     watch = RevisionWatch(runtime.database.url, runtime.boundaries).start()
+    runtime.feed.start()
     try:
-        yield
+        with let_go_on_signal(runtime.feed):
+            yield
     finally:
+        await run_in_threadpool(runtime.feed.stop)
         await run_in_threadpool(watch.stop)

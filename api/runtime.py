@@ -10,6 +10,7 @@ from fastapi import Request
 
 from api.metrics import Metrics
 from api.security import Doorkeeper
+from gis.services.feed import Feed
 from gis.services.lookup import Boundaries
 from gis.settings import Settings
 from gis.store.unit_of_work import Database
@@ -30,6 +31,7 @@ class Runtime:
     doorkeeper: Doorkeeper
     metrics: Metrics
     boundaries: Boundaries
+    feed: Feed
     checks: dict[str, Check] = field(default_factory=dict)
     openapi: dict[str, Any] | None = None
 

@@ -151,6 +151,19 @@ class Settings(BaseSettings):
     max_upload_mb: Annotated[
         int, Field(ge=1, le=4096), Title("上传文件上限(MB)", "largest upload in MB")
     ] = 64
+    stream_listeners: Annotated[
+        int,
+        Field(ge=0, le=100_000),
+        Title("每个进程的实时推送连接上限", "listeners to the stream of each process at most"),
+    ] = 500
+    webhook_hosts: Annotated[
+        str,
+        Title(
+            "允许推送的主机、后缀(.例)或网段，逗号分隔;空为管理员登记的任何主机(不含本机)",
+            "hosts, .suffixes or networks that webhooks may go to, comma-separated; "
+            "empty: any that an administrator registers, except this machine",
+        ),
+    ] = ""
     auto_threshold: Annotated[
         float,
         Field(gt=0.5, le=1.0),

@@ -7,7 +7,7 @@ actor's id, role and area scope stand in transaction-local settings (``gridward.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -78,6 +78,8 @@ class Database:
         The server ends a statement after this time.
     role
         The role every connection acts as; ``None`` keeps the login's own (migrations, tests).
+
+    ``committed``, when set, is called after each commit of a transaction that may have written.
     """
 
     def __init__(
@@ -90,6 +92,7 @@ class Database:
         role: str | None = APPLICATION_ROLE,
     ) -> None:
         self.url = driver_url(url)
+        self.committed: Callable[[], None] | None = None
         options = f"-c statement_timeout={int(statement_timeout_s * 1000)} -c timezone=UTC"
         self.engine = sa.create_engine(
             self.url,
@@ -125,6 +128,8 @@ class Database:
                     {"id": actor.id, "role": actor.role, "area": actor.area_code or ""},
                 )
                 yield UnitOfWork(connection, actor)
+            if self.committed is not None and not read_only:
+                self.committed()
         except PoolTimeout as error:
             raise DatabaseUnavailable from error
         except DBAPIError as error:

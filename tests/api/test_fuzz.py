@@ -79,7 +79,10 @@ def sender(
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
 def test_no_described_request_breaks_the_server(fuzzed: Fuzzed, mode: GenerationMode) -> None:
     schema = schemathesis.openapi.from_asgi("/openapi.json", fuzzed.app)
-    operations = [result.ok() for result in schema.get_all_operations()]
+    operations = [
+        result.ok()
+        for result in schema.exclude(path="/v1/stream").get_all_operations()  # it never ends
+    ]
     share = SECONDS / 2 / len(operations)
     faults: list[str] = []
     for operation in operations:

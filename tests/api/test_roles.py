@@ -16,7 +16,7 @@ from gis.services.access import issue_token
 from gis.settings import Settings
 from gis.store.unit_of_work import Database
 
-VALUES = {"lon": "118.3", "lat": "32.3"}
+VALUES = {"lon": "118.3", "lat": "32.3", "once": "true"}
 
 
 @pytest.fixture(scope="module")

@@ -1,8 +1,9 @@
 """Every table, declared once. Only :mod:`gis.store` imports this package.
 
-Five rooms: :mod:`areas <gis.store.tables.areas>` (boundaries in time), :mod:`city
+Six rooms: :mod:`areas <gis.store.tables.areas>` (boundaries in time), :mod:`city
 <gis.store.tables.city>` (what stands and lives there), :mod:`cases <gis.store.tables.cases>`
-(events and work orders), :mod:`access <gis.store.tables.access>` (sign-in, idempotency),
+(events and work orders), :mod:`feed <gis.store.tables.feed>` (what goes out to systems next door
+and what came from them), :mod:`access <gis.store.tables.access>` (sign-in, idempotency),
 :mod:`jobs <gis.store.tables.jobs>` (long jobs).
 """
 
@@ -41,6 +42,14 @@ from gis.store.tables.city import (
     stations,
     units,
 )
+from gis.store.tables.feed import (
+    hotline_orders,
+    open311_requests,
+    outbox_pending,
+    outbox_sequence,
+    webhook_deliveries,
+    webhooks,
+)
 from gis.store.tables.jobs import job_reports, periodic_tasks
 from gis.store.tables.metadata import SRID, metadata
 
@@ -65,18 +74,24 @@ __all__ = [
     "event_truths",
     "events",
     "gazetteer_entries",
+    "hotline_orders",
     "idempotency_keys",
     "job_openings",
     "job_reports",
     "job_seekers",
     "log_entries",
     "metadata",
+    "open311_requests",
     "outbox",
+    "outbox_pending",
+    "outbox_sequence",
     "periodic_tasks",
     "persons",
     "roads",
     "stations",
     "units",
+    "webhook_deliveries",
+    "webhooks",
     "work_order_number",
     "work_orders",
 ]

@@ -147,6 +147,7 @@ work_orders = Table(
     created_at(),
     Index("ix_work_orders_event_id", "event_id"),
     Index("ix_work_orders_assignee_id_status", "assignee_id", "status"),
+    Index("ix_work_orders_dispatched_at", "dispatched_at"),
     Index("ix_work_orders_due_at", "due_at", postgresql_where=text("closed_at is null")),
     Index("ix_work_orders_path_codes", "path_codes", postgresql_using="gin"),
     comment="Who must do what until when. Never an empty assignee.",
@@ -168,6 +169,7 @@ log_entries = Table(
     Column("boundary_revision", Integer),
     geometry_column("POINT", "place", nullable=True),
     Index("ix_log_entries_event_id", "event_id"),
+    Index("ix_log_entries_action_at", "action", "at"),
     comment="The history of a case: append-only, the database refuses changes.",
 )
 
@@ -180,12 +182,17 @@ attachments = Table(
     Column("media_type", Text, nullable=False),
     Column("sha256", LargeBinary, nullable=False),
     Column("byte_size", Integer, nullable=False),
-    Column("content", LargeBinary, nullable=False),
+    Column("content", LargeBinary, nullable=False, comment="as it came in; never shown"),
+    Column("shown", LargeBinary, comment="upright, without any metadata"),
+    Column("thumbnail", LargeBinary),
+    Column("width", Integer),
+    Column("height", Integer),
+    Column("file_name", Text),
     Column("exif", JSONB, nullable=False, server_default=text("'{}'")),
     geometry_column("POINT", "place", nullable=True),
     created_at(),
     CheckConstraint("byte_size = octet_length(content)", name="byte_size"),
-    Index("ix_attachments_event_id", "event_id"),
+    UniqueConstraint("event_id", "sha256"),
     comment="Photos of a case, in the same transaction as the case.",
 )
 

@@ -22,6 +22,7 @@ COMMANDS: Final[dict[str, str]] = {
     "import": "imports",
     "boundaries": "boundaries",
     "check": "checking",
+    "repair": "repairing",
     "match": "matching",
     "coverage": "planning",
     "map": "planning",

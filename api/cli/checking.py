@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
 
-from api.cli.imports import AsJson, ReportFile, rendered
-from api.cli.session import REFUSED, Bilingual, language, open_database, put
+from api.cli.imports import AsJson, ReportFile
+from api.cli.reports import show
+from api.cli.session import REFUSED, Bilingual, open_database
 from gis.governance.actors import SYSTEM
 from gis.governance.areas import LEVELS
 from gis.services.boundary_check import check_boundaries
-from layers import files
 
 app = Bilingual("核对边界 / check the boundaries")
 
@@ -53,13 +52,7 @@ def grids(
     """
     with open_database() as database:
         found = check_boundaries(database, SYSTEM, area=area, level=level, draft_id=draft)
-    if report is not None:
-        with files.written(report) as unfinished:
-            unfinished.write_text(rendered(found, report.suffix.lower()), encoding="utf-8")
-    if as_json:
-        put(found.to_json())
-    else:
-        sys.stdout.write(found.to_text(language()))
+    show(found, report=report, as_json=as_json)
     if found.errors:
         raise typer.Exit(REFUSED)
 

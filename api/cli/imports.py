@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, time
@@ -13,13 +11,13 @@ from typing import Annotated, Final
 import geopandas as gpd
 import typer
 
+from api.cli.reports import show
 from api.cli.session import (
     REFUSED,
     Bilingual,
     language,
     open_database,
     progress,
-    put,
     say,
 )
 from gis.geometry.crs_evidence import KnownPlaces
@@ -332,27 +330,11 @@ def _finish(
     as_json: bool,
 ) -> None:
     """Write and print the report; leave with status 1 when the file was refused."""
-    if report is not None:
-        with files.written(report) as unfinished:
-            unfinished.write_text(rendered(result, report.suffix.lower()), encoding="utf-8")
     if rejects is not None and result.accepted:
         _write_rejects(result, frame, rejects)
-    if as_json:
-        put(result.to_json())
-    else:
-        sys.stdout.write(result.to_text(language()))
+    show(result, report=report, as_json=as_json)
     if not result.accepted:
         raise typer.Exit(REFUSED)
-
-
-def rendered(result: ImportReport, ending: str) -> str:
-    """Return a report in the form that the ending of its file asks for."""
-    if ending == ".html":
-        return result.to_html(language())
-    if ending == ".txt":
-        return result.to_text("zh", places=1000) + "\n" + result.to_text("en", places=1000)
-    answer = result.to_geojson() if ending == ".geojson" else result.to_json()
-    return json.dumps(answer, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
 
 
 def _write_rejects(result: ImportReport, frame: gpd.GeoDataFrame, path: Path) -> None:

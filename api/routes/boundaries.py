@@ -12,7 +12,7 @@ from fastapi import Path as InPath
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.idempotency import Keyed, respond
-from api.routes.areas import Cursor, LevelName, Open
+from api.routes.areas import At, Cursor, LevelName, Open
 from api.schemas import (
     DEFAULT_LIMIT,
     AreaCode,
@@ -26,10 +26,13 @@ from api.schemas import (
 )
 from api.security import allow, allow_public_read
 from gis.errors import DraftRefused
+from gis.geometry.findings import MAX_WIDTH_M, WIDEST_M
 from gis.governance.actors import Actor
 from gis.governance.areas import NATIONAL
 from gis.services import editions, exceptions
 from gis.services.boundaries import KEPT_FINDINGS, import_areas
+from gis.services.boundary_check import check_boundaries
+from gis.services.boundary_repair import RepairRequest, propose_repair
 from gis.services.impact import impact
 from layers import files
 
@@ -59,6 +62,17 @@ class RetireIn(BaseModel):
     codes: list[AreaCode] = Field(min_length=1, max_length=10_000)
     draft_id: int | None = Field(default=None, ge=1, le=2**53)
     title: Line | None = None
+
+
+class RepairIn(BaseModel):
+    """What to repair: everything, or what lies below an area; up to which width."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    area: AreaCode | None = None
+    max_width_m: float = Field(default=MAX_WIDTH_M, ge=0.01, le=WIDEST_M)
+    title: Line | None = None
+    dry_run: bool = False
 
 
 class ExceptionIn(BaseModel):
@@ -154,6 +168,32 @@ def retire(body: RetireIn, app: Open, actor: Planner, keyed: Keyed) -> Response:
         app.database, actor, body.codes, draft_id=body.draft_id, title=body.title, keyed=keyed
     )
     return respond(answer, {"Location": f"/v1/boundaries/drafts/{answer.body['draft_id']}"})
+
+
+@router.get("/check", summary="What is wrong with the boundaries")
+def check(
+    app: Open,
+    actor: Planner,
+    area: Annotated[AreaCode | None, Query(description="only below this area")] = None,
+    level: Annotated[LevelName | None, Query(description="only this level")] = None,
+    draft: Annotated[int | None, Query(description="as this draft leaves it", ge=1)] = None,
+    at: At = None,
+) -> dict[str, Any]:
+    """Gaps, overlaps, parents, codes: each with its place, size and what repair would do."""
+    found = check_boundaries(
+        app.database, actor, area=area, level=level, draft_id=draft, at=None if draft else at
+    )
+    return found.to_json(limit=KEPT_FINDINGS)
+
+
+@router.post("/repairs", status_code=201, summary="Propose a repair as a draft")
+def repair(body: RepairIn, app: Open, actor: Planner, keyed: Keyed) -> Response:
+    """Nothing changes before the draft is published. 200 when there is nothing to repair."""
+    request = RepairRequest(**dict(body))
+    _, answer = propose_repair(app.database, actor, request, keyed=keyed)
+    number = answer.body["draft_id"]
+    place = None if number is None else {"Location": f"/v1/boundaries/drafts/{number}"}
+    return respond(answer, place)
 
 
 @router.get("/drafts/{id}", summary="What a draft would change")

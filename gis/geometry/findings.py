@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 NOISE_M2: Final = 1e-6
 MAX_WIDTH_M: Final = 2.0
 """Gaps and overlaps up to this width are traces of digitising; wider ones are questions."""
+WIDEST_M: Final = 20.0
+"""No repair goes beyond this width: what is wider is no trace of digitising."""
 
 _COARSE_M: Final = 0.05
 _FINE_M: Final = 0.01
@@ -38,7 +40,10 @@ REPAIRS: Final[dict[str, tuple[str, str]]] = {
     "invalid": ("按环的走向修补几何", "the rings are mended"),
     "edge": ("在相邻区域上补齐公共顶点", "the shared vertices are put into both areas"),
     "duplicate-vertex": ("删除重复顶点", "the repeated vertices are dropped"),
-    "near-vertex": _PERSON,
+    "near-vertex": (
+        "在相关区域中合并为一个顶点",
+        "merged into one, in each area that has them",
+    ),
     "sliver": _PERSON,
     "spike": (
         "属于窄缝隙或窄重叠的随之消除,其余由人决定",

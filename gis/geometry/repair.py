@@ -7,25 +7,29 @@ crosses. Every face has the areas that cover it, and only these lists of owners 
   them, a gap up to that width to one of the areas around it: to the one with the longest shared
   edge; equal lengths (to 1 micrometre): to the smaller code. What is wider stays as it is.
 * An area is never given away whole.
-* Invalid rings are mended first (:func:`gis.geometry.validity.mended`); repeated vertices go.
+* Invalid rings are mended first (:func:`gis.geometry.validity.mended`); repeated vertices go, and
+  of vertices within a centimetre of each other one stays (:mod:`gis.geometry.near_vertices`).
 
 Areas are then put together from their faces again, so neighbours have the same vertices along a
-shared edge, bit by bit. Vertices stay where they are, cuts add some. Areas that nothing is wrong
-with, nor with a neighbour, come back untouched.
+shared edge, bit by bit. Other vertices stay where they are, cuts add some; what the cuts put beside
+a vertex is merged and cut again. Areas that nothing is wrong with, nor with a neighbour, come back
+untouched.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import shapely
 
 from gis.geometry.faces import Faces
 from gis.geometry.findings import MAX_WIDTH_M, NOISE_M2, Measure
 from gis.geometry.frames import LON_LAT, EqualAreaFrame, Geometries
+from gis.geometry.near_vertices import without_near_vertices
 from gis.geometry.partition import PartitionReport, check, outline_of
 from gis.geometry.validity import mended
 
@@ -35,6 +39,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from shapely.geometry.base import BaseGeometry
 
+_PASSES: Final = 5
+"""Cutting may put vertices beside others, merging them may part edges: so often at most."""
+
 
 @dataclass(frozen=True, slots=True)
 class RepairProposal:
@@ -43,14 +50,21 @@ class RepairProposal:
     ``repaired`` is the layer with all its columns and rows in their order. ``moved`` lists each
     piece of ground that changes hands: ``kind`` (gap, overlap), ``areas`` (concerned),
     ``given_to``, ``area_m2 width_m lon lat``. ``changes`` lists each changed area: ``code``,
-    ``reasons`` (invalid, gap, overlap, edge), ``before_m2 after_m2 change_m2``. ``left`` is the
-    check of the repaired layer: what remains for a person.
+    ``reasons`` (invalid, gap, overlap, near-vertex, edge), ``before_m2 after_m2 change_m2``.
     """
 
     repaired: gpd.GeoDataFrame
     moved: gpd.GeoDataFrame
     changes: gpd.GeoDataFrame
-    left: PartitionReport
+    rechecked: PartitionReport | None
+
+    @property
+    def left(self) -> PartitionReport:
+        """Return the check of the repaired layer: what remains for a person."""
+        if self.rechecked is None:
+            message = "the repaired layer was not checked"
+            raise ValueError(message)
+        return self.rechecked
 
     @property
     def is_empty(self) -> bool:
@@ -64,6 +78,7 @@ def repair(
     max_width_m: float = MAX_WIDTH_M,
     within: gpd.GeoDataFrame | BaseGeometry | None = None,
     code: str = "code",
+    recheck: bool = True,
 ) -> RepairProposal:
     """Propose a layer without narrow gaps and overlaps, invalid rings and unmatched edges.
 
@@ -77,6 +92,8 @@ def repair(
         As for ``check``: narrow gaps along its rim are filled too.
     code
         Column of codes; the index where it is missing. Codes must be unique.
+    recheck
+        Check the repaired layer; without it there is no ``left``.
 
     Examples
     --------
@@ -102,27 +119,60 @@ def repair(
     outline = outline_of(within)
     extent = np.append(raw, np.array([outline], dtype=object))
     measure = Measure(EqualAreaFrame.around(extent, crs), crs, names, (max_width_m,))
-    shapes = np.asarray(shapely.remove_repeated_points(mended(raw), 0.0), dtype=object)
-    shapes = mended(shapes)
+    shapes = mended(raw)
     there = ~shapely.is_empty(shapes)
+    merged = np.zeros(len(raw), dtype=bool)
+    moved = []
+    for step in range(_PASSES):
+        shapes, changed = without_near_vertices(measure, shapes, outline)
+        merged |= changed
+        if step and not changed.any():
+            break
+        shapes, ground = _cut_and_settled(measure, shapes, there, outline, max_width_m)
+        moved.append(ground)
+    after = raw.copy()
+    for i in np.flatnonzero(there):
+        if not _is_same(shapes[i], raw[i]):
+            after[i] = shapes[i]
+    repaired = grids.set_geometry(gpd.GeoSeries(list(after), index=grids.index, crs=grids.crs))
+    ground = _one_list(moved)
+    return RepairProposal(
+        repaired=repaired,
+        moved=ground,
+        changes=_changes(measure, raw, after, ground, merged),
+        rechecked=check(repaired, within, code=code, max_width_m=max_width_m) if recheck else None,
+    )
+
+
+def _cut_and_settled(
+    measure: Measure,
+    shapes: Geometries,
+    there: NDArray[np.bool_],
+    outline: BaseGeometry | None,
+    max_width_m: float,
+) -> tuple[Geometries, gpd.GeoDataFrame]:
+    """Cut into faces, give away what is narrow, put together again; and what changed hands."""
     faces = Faces.cut(measure, shapes, _affected(shapes, there), outline)
     overlaps = faces.settle_overlaps(max_width_m)
     gaps = faces.settle_gaps(max_width_m)
-    after = raw.copy()
-    after[there] = shapes[there]
+    made = shapes.copy()
     for i, shape in faces.areas().items():
-        if not shapely.equals_exact(shapely.normalize(shape), shapely.normalize(raw[i]), 0.0):
-            after[i] = shape
-    unchanged = np.asarray(shapely.equals_exact(after, raw, 0.0))
-    after[unchanged] = raw[unchanged]
-    repaired = grids.set_geometry(gpd.GeoSeries(list(after), index=grids.index, crs=grids.crs))
-    moved = faces.moved(overlaps, gaps)
-    return RepairProposal(
-        repaired=repaired,
-        moved=moved,
-        changes=_changes(measure, raw, after, moved),
-        left=check(repaired, within, code=code, max_width_m=max_width_m),
-    )
+        if not _is_same(shape, shapes[i]):
+            made[i] = shape
+    return made, faces.moved(overlaps, gaps)
+
+
+def _is_same(one: BaseGeometry, other: BaseGeometry | None) -> bool:
+    """Tell whether two areas have the same rings, wherever these start."""
+    if other is None:
+        return False
+    return bool(shapely.equals_exact(shapely.normalize(one), shapely.normalize(other), 0.0))
+
+
+def _one_list(moved: list[gpd.GeoDataFrame]) -> gpd.GeoDataFrame:
+    whole = pd.concat([one for one in moved if not one.empty] or moved[:1], ignore_index=True)
+    order = whole.sort_values(["area_m2", "areas"], ascending=[False, True]).index
+    return gpd.GeoDataFrame(whole.loc[order].reset_index(drop=True), crs=moved[0].crs)
 
 
 def rebuilt(
@@ -144,11 +194,12 @@ def rebuilt(
     made = np.array(parents.geometry.array, dtype=object)
     for i, name in enumerate(parents[code]):
         if name in members:
-            made[i] = _joined(shapes[members[name]])
+            made[i] = joined_exactly(shapes[members[name]])
     return parents.set_geometry(gpd.GeoSeries(list(made), index=parents.index, crs=parents.crs))
 
 
-def _joined(shapes: Geometries) -> BaseGeometry:
+def joined_exactly(shapes: Geometries) -> BaseGeometry:
+    """Return the union of areas; of a clean tiling by dropping shared edges: no vertex moves."""
     whole: BaseGeometry = (
         shapely.coverage_union_all(shapes)
         if shapely.coverage_is_valid(shapes)
@@ -174,7 +225,11 @@ def _affected(shapes: Geometries, there: NDArray[np.bool_]) -> NDArray[np.bool_]
 
 
 def _changes(
-    measure: Measure, before: Geometries, after: Geometries, moved: gpd.GeoDataFrame
+    measure: Measure,
+    before: Geometries,
+    after: Geometries,
+    moved: gpd.GeoDataFrame,
+    merged: NDArray[np.bool_],
 ) -> gpd.GeoDataFrame:
     """Return one row per area that differs, with its areas in square metres.
 
@@ -195,6 +250,8 @@ def _changes(
     for kind, areas in zip(moved["kind"], moved["areas"], strict=True):
         for name in areas:
             reasons.setdefault(name, set()).add(kind)
+    for i in np.flatnonzero(merged):
+        reasons.setdefault(measure.names[i], set()).add("near-vertex")
     return gpd.GeoDataFrame(
         {
             "code": [measure.names[i] for i in at],

@@ -246,6 +246,7 @@ def _write(
     codes = [rows.codes[i] for i in differing]
     store.add_areas(work, codes, level=rows.level, code_system=rows.code_system)
     store.copy_versions(work, report.draft_id, (_drafted(rows, i) for i in differing))
+    store.keep_categories(work, report.draft_id)
     editions.add_retirements(work, report.draft_id, retire)
     report.outcome = "drafted"
 

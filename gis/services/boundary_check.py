@@ -15,12 +15,15 @@ from gis.geometry.nesting import check_nesting
 from gis.geometry.partition import check
 from gis.governance.area_lists import ListedArea, list_faults
 from gis.governance.areas import LEVELS
+from gis.services.editions import check_scope
 from gis.services.import_findings import Finding
 from gis.services.import_report import ImportReport
 from gis.store import areas as store
-from gis.store import boundaries
+from gis.store import boundaries, editions
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from gis.errors import Language
     from gis.governance.actors import Actor
     from gis.store.unit_of_work import Database
@@ -66,15 +69,18 @@ class _Scope:
     def of(self, level: str) -> gpd.GeoDataFrame:
         found = self.layer[self.layer["level"] == level]
         if self.area is not None:
-            found = found[found["code"].isin(self._below())]
+            found = found[found["code"].isin(scoped(self.layer, self.area))]
         return found.reset_index(drop=True)
 
-    def _below(self) -> set[str]:
-        inside = {self.area}
-        for level in LEVELS:
-            rows = self.layer[self.layer["level"] == level]
-            inside |= set(rows[rows["parent_code"].isin(inside)]["code"])
-        return {code for code in inside if code is not None}
+
+def scoped(layer: gpd.GeoDataFrame, area: str) -> set[str]:
+    """Return the codes of a layer below an area."""
+    inside, found = {area}, set[str]()
+    while inside:
+        below = layer["parent_code"].isin(inside) & ~layer["code"].isin(found)
+        inside = set(layer[below]["code"])
+        found |= inside
+    return found - {area}
 
 
 def check_boundaries(
@@ -84,6 +90,7 @@ def check_boundaries(
     area: str | None = None,
     level: str | None = None,
     draft_id: int | None = None,
+    at: datetime | None = None,
     max_width_m: float = MAX_WIDTH_M,
 ) -> BoundaryReport:
     """Check that the areas of each level tile the level above, and keep the rules of their lists.
@@ -99,6 +106,8 @@ def check_boundaries(
         Only the areas of this level; all levels below the city without it.
     draft_id
         Check the standing boundaries with this open draft laid over them.
+    at
+        Check what was in force then; now without it.
     max_width_m
         Up to which width a repair would close gaps and overlaps.
 
@@ -108,21 +117,25 @@ def check_boundaries(
         Nothing is published (and no draft was named).
     gis.errors.DraftUnknown, gis.errors.AreaUnknown
         There is no such open draft, or no such area in it.
+    gis.errors.OutsideScope
+        The draft touches areas outside the actor's.
     ValueError
         The level does not exist.
     """
     if level is not None and level not in LEVELS:
         message = f"{level!r} is not a level"
         raise ValueError(message)
-    with database.transaction(actor) as work:
-        revision = boundaries.latest(work)[0] if draft_id else store.published_revision(work)
+    with database.reading(actor) as work:
+        revision = boundaries.latest(work)[0] if draft_id else store.published_revision(work, at)
         if draft_id is not None and not boundaries.is_open_draft(work, draft_id):
             raise DraftUnknown(draft_id=draft_id)
+        if draft_id is not None:
+            check_scope(actor, editions.codes_of(work, draft_id))
         if revision is None:
             raise NoPublishedBoundary
         rows = store.to_check(work, revision, draft_id)
         retired = store.retired_codes(work)
-    layer = _layer(rows)
+    layer = layer_of(rows)
     if area is not None and area not in set(layer["code"]):
         raise AreaUnknown(code=area)
     scope = _Scope(layer, area)
@@ -138,7 +151,8 @@ def check_boundaries(
     return report
 
 
-def _layer(rows: list[Any]) -> gpd.GeoDataFrame:
+def layer_of(rows: list[Any]) -> gpd.GeoDataFrame:
+    """Return the rows of :func:`gis.store.areas.to_check` as a frame in lon/lat."""
     shapes = shapely.from_wkb([bytes(row["wkb"]) for row in rows])
     columns = {key: [row[key] for row in rows] for key in _COLUMNS}
     geometry = gpd.GeoSeries(list(shapes), dtype="geometry")

@@ -49,6 +49,11 @@ _PARENT: Final = (
     "Check the parent's code and the boundaries of both levels.",
 )
 
+_PROPOSED: Final = (
+    "这是建议,发布草稿后才生效;请先核对。",
+    "A proposal: it takes effect when the draft is published. Look at it first.",
+)
+
 KINDS: Final[dict[str, FindingKind]] = {
     "file-empty": FindingKind(
         "文件没有数据行",
@@ -128,6 +133,9 @@ KINDS: Final[dict[str, FindingKind]] = {
     "spike": FindingKind("尖刺", "spike", *_VERTEX),
     "duplicate-vertex": FindingKind("重复顶点", "repeated vertices", *_VERTEX),
     "near-vertex": FindingKind("过近的顶点(1 厘米内)", "vertices within 1 cm", *_VERTEX),
+    "repaired-gap": FindingKind("已填补的缝隙", "gap that the repair fills", *_PROPOSED),
+    "repaired-overlap": FindingKind("已消除的重叠", "overlap that the repair settles", *_PROPOSED),
+    "repaired-area": FindingKind("因修复而变动的区域", "area that the repair changes", *_PROPOSED),
     "exclave": FindingKind("飞地", "exclave", *_PIECES),
     "enclave": FindingKind("插花地(被包围)", "enclave", *_PIECES),
     "hole": FindingKind("区域内有空洞", "hole in an area", *_PIECES),

@@ -11,6 +11,7 @@ from gis.store.tables import (
     areas,
     boundary_exceptions,
     boundary_revisions,
+    draft_retirements,
 )
 from gis.store.unit_of_work import UnitOfWork
 
@@ -89,7 +90,7 @@ def of_revision(work: UnitOfWork, revision: int) -> list[sa.RowMapping]:
 
 
 def to_check(work: UnitOfWork, revision: int, draft_id: int | None = None) -> list[sa.RowMapping]:
-    """Return the areas of a revision, a draft's in place of those it replaces, ordered by code.
+    """Return the areas of a revision, a draft's in place of those it replaces or retires, by code.
 
     With geometry as WKB and the code's system.
     """
@@ -99,7 +100,14 @@ def to_check(work: UnitOfWork, revision: int, draft_id: int | None = None) -> li
     replaced = sa.select(other.c.area_code).where(
         other.c.draft_id == draft_id, other.c.added_revision.is_(None)
     )
-    standing = sa.and_(at_revision(revision), versions.area_code.not_in(replaced))
+    retiring = sa.select(draft_retirements.c.area_code).where(
+        draft_retirements.c.draft_id == draft_id
+    )
+    standing = sa.and_(
+        at_revision(revision),
+        versions.area_code.not_in(replaced),
+        versions.area_code.not_in(retiring),
+    )
     return work.rows(
         sa.select(
             versions.area_code.label("code"),

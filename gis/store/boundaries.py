@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -34,6 +34,20 @@ _CLOSE_OLD: Final = sa.text(
 _OPEN_NEW: Final = sa.text(
     "update area_versions set valid = tstzrange(:valid_from, null), added_revision = :revision "
     "where draft_id = :draft_id"
+)
+_REDRAW: Final = sa.text(
+    "insert into area_versions (draft_id, area_code, level, parent_code, name, kind, categories, "
+    "geometry, households, residents, attributes) "
+    "select :draft_id, old.area_code, old.level, old.parent_code, old.name, old.kind, "
+    "old.categories, ST_GeomFromEWKB(decode(new.shape, 'hex')), old.households, old.residents, "
+    "old.attributes from unnest(:codes, :shapes) as new (code, shape) "
+    "join area_versions old on old.area_code = new.code "
+    "where old.valid is not null and old.retired_revision is null"
+).bindparams(_CODES, sa.bindparam("shapes", type_=ARRAY(sa.Text)))
+_KEEP_CATEGORIES: Final = sa.text(
+    "update area_versions new set categories = old.categories from area_versions old "
+    "where new.draft_id = :draft_id and old.area_code = new.area_code and old.kind = new.kind "
+    "and old.valid is not null and old.retired_revision is null and old.categories <> '{}'"
 )
 _LATEST: Final = sa.text(
     "select max(revision) as revision, max(effective_from) as effective_from "
@@ -182,6 +196,18 @@ def copy_versions(work: UnitOfWork, draft_id: int, rows: Iterable[AreaRow]) -> N
                     json.dumps(row.attributes, ensure_ascii=False),
                 )
             )
+
+
+def redraw(work: UnitOfWork, draft_id: int, shapes: Mapping[str, str]) -> int:
+    """Draft standing areas with new shapes (hexadecimal EWKB) and all else as it is, by code."""
+    return work.execute(
+        _REDRAW, draft_id=draft_id, codes=list(shapes), shapes=list(shapes.values())
+    )
+
+
+def keep_categories(work: UnitOfWork, draft_id: int) -> None:
+    """Let drafted areas keep the categories that their standing versions have."""
+    work.execute(_KEEP_CATEGORIES, draft_id=draft_id)
 
 
 def latest(work: UnitOfWork) -> tuple[int, datetime | None]:

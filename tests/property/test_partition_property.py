@@ -128,7 +128,7 @@ def test_a_repaired_layer_passes_the_check(broken: gpd.GeoDataFrame) -> None:
     again = check(proposal.repaired, max_width_m=LIMIT_M)
     assert _narrow(again) == []
     assert len(again.invalid) == 0
-    assert not set(again.others["kind"]) & {"edge", "duplicate-vertex"}
+    assert not set(again.others["kind"]) & {"edge", "duplicate-vertex", "near-vertex"}
     assert len(again.gaps) <= len(before.gaps) + len(before.invalid)
     assert repair(proposal.repaired, max_width_m=LIMIT_M - ROUNDING_M).is_empty
     assert proposal.repaired.drop(columns="geometry").equals(broken.drop(columns="geometry"))

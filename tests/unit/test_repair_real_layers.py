@@ -51,7 +51,7 @@ def test_findings_are_true_and_narrow_ones_are_repaired(shared_data: Path, name:
     for found in (left.gaps, left.overlaps):
         assert (found["width_m"] >= LIMIT_M - ROUNDING_M).all()
     assert left.invalid.empty
-    assert not set(left.others["kind"]) & {"edge", "duplicate-vertex"}
+    assert not set(left.others["kind"]) & {"edge", "duplicate-vertex", "near-vertex"}
     filled = proposal.moved[proposal.moved["kind"] == "gap"]["area_m2"].sum()
     taken = proposal.moved[proposal.moved["kind"] == "overlap"]["area_m2"].sum()
     change = _area_m2(proposal.repaired) - _area_m2(layer)

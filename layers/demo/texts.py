@@ -110,7 +110,7 @@ def as_typed(text: str, rng: np.random.Generator) -> tuple[str, list[str]]:
             text = text.replace(character, BY_EAR[character], 1)
             faults.append(f"heard-{character}-as-{BY_EAR[character]}")
     if draw[2] < 0.10:
-        text += ("附近", "对面", "旁边", "门口", "东北方向50米")[int(draw[2] * 50)]
+        text += ("附近", "对面", "旁边", "门口", "附近50米")[int(draw[2] * 50)]
         faults.append("relative")
     if draw[3] < 0.05:
         text = text.replace("号", "", 1)

@@ -17,6 +17,7 @@ from api.openapi import describe
 from api.routes import (
     areas,
     boundaries,
+    console,
     events,
     health,
     jobs,
@@ -51,6 +52,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     maps.router,
     sign_in.router,
     health.router,
+    console.router,
     pages.router,
 )
 """Every router, the busiest first: a request is compared with them in this order."""

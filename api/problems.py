@@ -12,9 +12,11 @@ import math
 from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import Any, Final
+from urllib.parse import quote
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.responses import RedirectResponse
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 
@@ -30,6 +32,7 @@ from gis.errors import (
     NotFound,
     NotSignedIn,
     Rejected,
+    SignInRequired,
     TooMany,
     Unavailable,
 )
@@ -163,6 +166,9 @@ def problem_response(
 ) -> Response:
     """Return the response of an error: a problem document, or a page for a navigating browser."""
     as_page = wants_page(request)
+    if as_page and isinstance(error, SignInRequired) and request.method == "GET":
+        wanted = quote(f"{request.url.path}?{request.url.query}".rstrip("?"), safe="/")
+        return RedirectResponse(f"/sign-in?next={wanted}", 303)
     language = page_language(request) if as_page else language_of(request)
     content = problem(error, language=language, instance=request.url.path)
     if as_page:

@@ -17,6 +17,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 
 from api.language import LANGUAGE_COOKIE, page_language, tag_of
+from gis.errors import Language
 
 _TEMPLATES: Final = jinja2.Environment(
     loader=jinja2.PackageLoader("api", "pages"),
@@ -59,11 +60,9 @@ def page(request: Request, template: str, *, status: int = 200, **values: Any) -
     """Render a template of ``api/pages`` in the language of the page.
 
     Every template sees ``t(zh, en)``, ``tag`` (of ``<html lang>``) and ``other_language`` (the
-    query that switches). A choice by ``?lang=`` is kept in a cookie.
+    query that switches).
     """
     language = page_language(request)
-    other = "en" if language == "zh" else "zh"
-    kept = [(key, value) for key, value in request.query_params.multi_items() if key != "lang"]
 
     def t(zh: str, en: str) -> str:
         return zh if language == "zh" else en
@@ -73,9 +72,23 @@ def page(request: Request, template: str, *, status: int = 200, **values: Any) -
         asset=asset_url,
         tag=tag_of(language),
         language=language,
-        other_language="?" + urlencode([*kept, ("lang", other)]),
+        other_language=other_language(request, language),
         **values,
     )
+    return html_page(request, content, language, status=status)
+
+
+def other_language(request: Request, language: Language) -> str:
+    """Return the query that shows the same page in the other language."""
+    other = "en" if language == "zh" else "zh"
+    kept = [(key, value) for key, value in request.query_params.multi_items() if key != "lang"]
+    return "?" + urlencode([*kept, ("lang", other)])
+
+
+def html_page(
+    request: Request, content: str, language: Language, *, status: int = 200
+) -> HTMLResponse:
+    """Return a rendered page; a choice of language by ``?lang=`` is kept in a cookie."""
     response = HTMLResponse(content, status)
     response.headers["Content-Language"] = tag_of(language)
     response.headers["Cache-Control"] = "no-store"

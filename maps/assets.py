@@ -77,9 +77,32 @@ def _package(public: str, folder: str, licence: str, files: Iterable[str]) -> li
     ]
 
 
+_CONSOLE = [
+    "api.mjs",
+    "browse.mjs",
+    "console.css",
+    "map.mjs",
+    "page.mjs",
+    "tour.mjs",
+]
+
+
+def _own(folder: str, files: Iterable[str]) -> list[Asset]:
+    return [
+        Asset(
+            path=f"{PREFIX}{folder}/{file}",
+            file=f"{folder}/{file}",
+            media_type=_MEDIA_TYPES[Path(file).suffix],
+            licence="Apache-2.0",
+        )
+        for file in files
+    ]
+
+
 ASSETS: dict[str, Asset] = {
     asset.path: asset
     for asset in [
+        *_own("console", _CONSOLE),
         *_package(
             "leaflet",
             "leaflet/dist",

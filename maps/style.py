@@ -145,3 +145,81 @@ def station_mark(kind: str, among: list[str]) -> Mark:
         return STATION_MARKS[kind]
     further = sorted(key for key in among if key not in STATION_MARKS)
     return Mark(_FURTHER[further.index(kind) % len(_FURTHER)], kind, kind)
+
+
+@dataclass(frozen=True, slots=True)
+class Theme:
+    """The colours of the console's map in one colour scheme; ``layers`` by layer key."""
+
+    ground: str
+    ink: str
+    quiet: str
+    accent: str
+    covered: str
+    uncovered: str
+    nobody: str
+    shares: tuple[str, ...]
+    layers: dict[str, str]
+
+
+_SHARES_DARK: Final = ("#1d2b3a", "#224766", "#2c6a96", "#4a90c2", "#82bbe0", "#c6e2f5")
+
+THEMES: Final[dict[str, Theme]] = {
+    "light": Theme(
+        ground=GROUND,
+        ink="#20262b",
+        quiet="#6b7680",
+        accent="#c2410c",
+        covered="#08519c",
+        uncovered="#d94701",
+        nobody=NOBODY,
+        shares=tuple(step.colour for step in SHARE_CLASSES),
+        layers={
+            "cities": "#20262b",
+            "counties": "#20262b",
+            "subdistricts": "#3d5a80",
+            "communities": "#5b7f95",
+            "grids": "#8a979f",
+            "dedicated-grids": "#7b3294",
+            "stations": "#009e73",
+            "employment-circles": "#08519c",
+            "roads": "#b4a48c",
+            "buildings": "#8c7a68",
+            "addresses": "#56728a",
+            "job-openings": "#0072b2",
+            "events": "#d55e00",
+            "event-density": "#d55e00",
+            "coverage-gaps": "#d94701",
+            "worker-areas": "#7b3294",
+        },
+    ),
+    "dark": Theme(
+        ground="#141b1f",
+        ink="#e6ecef",
+        quiet="#93a1aa",
+        accent="#ff9a5c",
+        covered="#82bbe0",
+        uncovered="#ff9a5c",
+        nobody="#2a3136",
+        shares=_SHARES_DARK,
+        layers={
+            "cities": "#e6ecef",
+            "counties": "#e6ecef",
+            "subdistricts": "#9db7d5",
+            "communities": "#7fa6bd",
+            "grids": "#5d6b74",
+            "dedicated-grids": "#c793e0",
+            "stations": "#3ddba9",
+            "employment-circles": "#82bbe0",
+            "roads": "#6d6557",
+            "buildings": "#8d8174",
+            "addresses": "#7f9bb3",
+            "job-openings": "#62b6e8",
+            "events": "#ff8f3d",
+            "event-density": "#ff8f3d",
+            "coverage-gaps": "#ff9a5c",
+            "worker-areas": "#c793e0",
+        },
+    ),
+}
+"""Scheme -> colours: the same hues, lighter on the dark ground (contrast at least 3 to 1)."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi import APIRouter, Depends, Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
@@ -74,12 +74,15 @@ async def sign_in_page(
     request: Request,
     actor: Annotated[Actor, Depends(allow_visitor)],
     link: Line = "",
+    next_: Annotated[Line, Query(alias="next")] = "",
 ) -> Response:
     """Show a button for a one-time link, or a field for a token.
 
     Opening the page does not spend the link: previews of mail and chat programs open pages too.
     """
-    return page(request, "sign_in.html", link=link, failure=None, actor=actor)
+    return page(
+        request, "sign_in.html", link=link, failure=None, actor=actor, next=local_path(next_)
+    )
 
 
 @router.post("/sign-in", summary="Open a session", response_class=Response, include_in_schema=False)
@@ -89,8 +92,9 @@ async def sign_in(
     _actor: Annotated[Actor, Depends(allow(PUBLIC))],
     link: _Secret = "",
     token: _Secret = "",
+    next_: Annotated[Line, Form(alias="next")] = "",
 ) -> Response:
-    """Spend a one-time link or take a token, set the session cookie, and go to the start page."""
+    """Spend a one-time link or take a token, set the session cookie, and go where one wanted to."""
     client = request.client.host if request.client else ""
     attempts = here.doorkeeper.attempts
     try:
@@ -100,8 +104,8 @@ async def sign_in(
     except (NotSignedIn, TooMany, RoleNotAllowed) as error:
         if isinstance(error, NotSignedIn):
             attempts.failed(client)
-        return _failure(request, error, link=link)
-    response = RedirectResponse("/", 303)
+        return _failure(request, error, link=link, wanted=local_path(next_))
+    response = RedirectResponse(local_path(next_), 303)
     _keep(response, here, session)
     return response
 
@@ -155,7 +159,17 @@ def _keep(response: Response, here: Runtime, session: Issued) -> None:
     )
 
 
-def _failure(request: Request, error: GovernanceError, *, link: str) -> Response:
+def local_path(address: str) -> str:
+    r"""Return a path of this site; anything else becomes the start page.
+
+    >>> [local_path(text) for text in ("/plan?k=3", "//elsewhere.example", "/\\elsewhere", "x:y")]
+    ['/plan?k=3', '/', '/', '/']
+    """
+    plain = address.startswith("/") and not address.startswith(("//", "/\\"))
+    return address if plain and address.isprintable() else "/"
+
+
+def _failure(request: Request, error: GovernanceError, *, link: str, wanted: str) -> Response:
     """Return the sign-in page with the reason, or the problem to a program."""
     plain_answer = problem_response(request, error)
     if not wants_page(request):
@@ -164,7 +178,13 @@ def _failure(request: Request, error: GovernanceError, *, link: str) -> Response
     # a link that failed is spent: offer the token field instead
     left = link if isinstance(error, TooMany) else ""
     response = page(
-        request, "sign_in.html", status=words["status"], link=left, failure=words, actor=None
+        request,
+        "sign_in.html",
+        status=words["status"],
+        link=left,
+        failure=words,
+        actor=None,
+        next=wanted,
     )
     if "retry-after" in plain_answer.headers:
         response.headers["Retry-After"] = plain_answer.headers["retry-after"]

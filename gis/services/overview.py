@@ -41,6 +41,25 @@ def city_numbers(database: Database, actor: Actor) -> CityNumbers:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What the pages of a caller begin with: the area's name and its bounds in degrees."""
+
+    name: str | None
+    bounds: tuple[float, ...] | None
+
+
+def scope_of(database: Database, actor: Actor) -> Scope:
+    """Return the area that an actor acts in (the whole city without one)."""
+    with database.reading(actor) as work:
+        revision = published_revision(work)
+        if revision is None:
+            return Scope(None, None)
+        code = actor.area_code
+        name = None if code is None else store.area_name(work, revision, code)
+        return Scope(name, store.extent(work, revision, code))
+
+
 def check_database(database: Database) -> dict[str, Any]:
     """Return the versions of PostgreSQL and PostGIS.
 

@@ -54,6 +54,30 @@ def city_names(work: UnitOfWork, revision: int) -> list[str]:
     return [row["name"] for row in work.rows(named)]
 
 
+def extent(work: UnitOfWork, revision: int, code: str | None) -> tuple[float, ...] | None:
+    """Return west, south, east, north of an area, of all areas without a code; None of nothing."""
+    versions_ = area_versions.c
+    box = sa.func.ST_Extent(versions_.geometry)
+    asked = sa.select(
+        sa.func.ST_XMin(box), sa.func.ST_YMin(box), sa.func.ST_XMax(box), sa.func.ST_YMax(box)
+    ).where(at_revision(revision))
+    if code is None:
+        asked = asked.where(versions_.level.in_(("city", "county")))
+    else:
+        asked = asked.where(versions_.area_code == code)
+    found = work.connection.execute(asked).one()
+    return None if found[0] is None else tuple(float(degrees) for degrees in found)
+
+
+def area_name(work: UnitOfWork, revision: int, code: str) -> str | None:
+    """Return the name of an area at a revision."""
+    versions_ = area_versions.c
+    name: str | None = work.scalar(
+        sa.select(versions_.name).where(at_revision(revision), versions_.area_code == code)
+    )
+    return name
+
+
 def open_stations(work: UnitOfWork) -> int:
     """Return how many stations are open."""
     return int(

@@ -86,3 +86,23 @@ _WRITTEN: Final = (
     "attributes",
     "raw",
 )
+
+_NEAREST: Final = sa.text("""
+    select code, name, kind, staffed, opening_hours, ST_X(geometry) as lon, ST_Y(geometry) as lat,
+           ST_Distance(geometry::geography, pin) as distance_m
+    from (
+        -- by degrees through the index first: twice as many as wanted, for degrees are not round
+        select * from stations where closed_at is null
+        order by geometry <-> ST_SetSRID(ST_MakePoint(:lon, :lat), 4326), code limit 2 * :wanted
+    ) as near,
+    cast(ST_SetSRID(ST_MakePoint(:lon, :lat), 4326) as geography) as pin
+    where ST_DWithin(geometry::geography, pin, :within_m)
+    order by distance_m, code limit :wanted
+""")
+
+
+def nearest(
+    work: UnitOfWork, lon: float, lat: float, *, within_m: float, wanted: int
+) -> list[sa.RowMapping]:
+    """Return the open stations around a WGS84 point, nearest first (geodesic metres, by code)."""
+    return work.rows(_NEAREST, lon=lon, lat=lat, within_m=within_m, wanted=wanted)

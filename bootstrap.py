@@ -553,7 +553,7 @@ STEPS = (
     Step("网页资源", "web assets", GOALS, assets_done, install_assets),
     Step("对照软件", "peers for the bench", ("bench",), peers_done, install_peers),
     Step("Chromium 浏览器", "Chromium", ("test",), chromium_done, install_chromium),
-    Step("中文字体", "Chinese fonts", ("test",), fonts_done, install_fonts),
+    Step("中文字体", "Chinese fonts", GOALS, fonts_done, install_fonts),
 )
 
 

@@ -7,102 +7,104 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any, Final
 
-import folium
-import jinja2
 import shapely
 
 from gis.errors import Language
 from gis.services.impact import ImpactView
 from maps import style
-from maps.folium_map import BaseMap, Page, Script, base_map, finish
-from maps.popup import texts
+from maps.drawing import Drawing, Field, LegendPart, LegendRow, Look, MapLayer, Ranked, whole
 
-_TEMPLATES: Final = jinja2.Environment(
-    loader=jinja2.PackageLoader("maps", "pages"),
-    autoescape=True,
-    undefined=jinja2.StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
 _LISTED: Final = 10
-_DIGITS: Final = 1e-6  # a tenth of a metre, finer than a pixel at any zoom of the map
-
-_BEHAVIOUR: Final = """
-  L.control.scale({imperial: false, position: "bottomright"}).addTo(map);
-  if (map.attributionControl) { map.attributionControl.setPrefix(false); }
-  const titles = {"zoom-in": ["放大", "Zoom in"], "zoom-out": ["缩小", "Zoom out"],
-    "layers-toggle": ["图层", "Layers"]};
-  for (const [name, [zh, en]] of Object.entries(titles)) {
-    const button = document.querySelector(".leaflet-control-" + name);
-    button.title = document.documentElement.lang === "en" ? en : zh;
-    button.setAttribute("aria-label", button.title);
-  }
-  const bounds = map.getBounds();
-  const panel = document.getElementById("gw-panel");
-  panel.addEventListener("toggle", function () { map.invalidateSize(); });
-  if (window.innerWidth <= 640) {
-    panel.open = false;
-    map.invalidateSize();
-    map.fitBounds(bounds);
-  }
-  document.querySelectorAll("[data-piece]").forEach(function (button) {
-    button.addEventListener("click", function () {
-      layers.moved.eachLayer(function (layer) {
-        if (String(layer.feature.id) === button.dataset.piece) {
-          map.fitBounds(layer.getBounds(), {maxZoom: 16, padding: [40, 40]});
-          layer.openPopup();
-        }
-      });
-    });
-  });
-"""
+_OLD: Final = Look(line=style.OLD_LINE, width=2, dash=(6, 5))
+_NEW: Final = Look(line=style.NEW_LINE, width=2)
+_AROUND: Final = Look(line=style.NEIGHBOUR_LINE, width=1)
 
 
-def draw(
-    view: ImpactView,
-    *,
-    language: Language,
-    drawn_on: date,
-    ground: BaseMap | None = None,
-    links: Sequence[tuple[str, str]] = (),
-) -> Page:
-    """Return the page of a draft's impact; equal view, date and language give equal bytes."""
+def draw(view: ImpactView, *, language: Language, drawn_on: date) -> Drawing:
+    """Return the drawing of a draft's impact."""
     zh = language == "zh"
-    drawn = base_map(_roomy(view.bounds), ground)
-    _add_lines(
-        drawn,
-        _features(view.around),
-        "相邻区域" if zh else "Neighbours",
-        {"color": style.NEIGHBOUR_LINE, "weight": 1, "fill": False},
-    )
-    moved = _add_moved(drawn, view, zh=zh)
-    _add_lines(
-        drawn,
-        _features(view.old),
-        "现行边界" if zh else "Boundaries now",
-        {"color": style.OLD_LINE, "weight": 2, "fill": False, "dashArray": "6 5"},
-    )
-    _add_lines(
-        drawn,
-        _features(view.new),
-        "草稿边界" if zh else "Boundaries of the draft",
-        {"color": style.NEW_LINE, "weight": 2, "fill": False},
-    )
-    folium.LayerControl(collapsed=True).add_to(drawn)
-    drawn.add_child(Script(_BEHAVIOUR, moved=moved))
-    title = (
-        f"边界草稿 {view.answer['draft_id']} 的影响"
+    answer = view.answer
+    titles = {key: words[0 if zh else 1] for key, words in style.LAYER_TITLES.items()}
+    level = titles.get(view.layer, view.layer)
+    number = answer["draft_id"]
+    summary = answer["summary"]
+    left = summary["residents_left_without_area"] if summary else 0
+    return Drawing(
+        title=f"边界草稿 {number} 的影响" if zh else f"Impact of boundary draft {number}",
+        subtitle=f"按{level}统计，发布之前" if zh else f"by {level}, before it is published",
+        language=language,
+        bounds=_roomy(view.bounds),
+        layers=[
+            MapLayer(
+                "相邻区域" if zh else "Neighbours", "polygon", _shapes(view.around), [_AROUND]
+            ),
+            _moved(view, zh=zh),
+            MapLayer("现行边界" if zh else "Boundaries now", "polygon", _shapes(view.old), [_OLD]),
+            MapLayer(
+                "草稿边界" if zh else "Boundaries of the draft",
+                "polygon",
+                _shapes(view.new),
+                [_NEW],
+            ),
+        ],
+        legend=_legend(zh=zh),
+        revision=answer["revision"],
+        drawn_on=drawn_on,
+        figure=whole(summary["residents_moved"]) if summary else "",
+        figure_text="人改由其他区域负责" if zh else "residents get another area",
+        facts=_facts(summary, zh=zh),
+        warning=""
+        if not left
+        else f"将无区域负责：{whole(left)} 人"
         if zh
-        else (f"Impact of boundary draft {view.answer['draft_id']}")
+        else f"Left without an area: {whole(left)} residents",
+        made="" if not view.made else "演示数据" if zh else "Demo data",
+        ranked_title="划转最多" if zh else "Most people moved",
+        ranked=[
+            Ranked(
+                str(place),
+                _named(piece.row, zh=zh),
+                f"{whole(piece.row['residents'])}{' 人' if zh else ''}",
+            )
+            for place, piece in enumerate(view.moved[:_LISTED])
+        ],
+        notes=[
+            "建筑、地址、站点与事件按其位置归入区域，与定位查询同一规则。"
+            if zh
+            else "Buildings, addresses, stations and events belong to the area that covers their "
+            "point, as in every look-up.",
+            f"草稿 {number}"
+            + (f" · {answer['title']}" if answer["title"] else "")
+            + ("，对照下列边界版本。" if zh else ", compared with the revision below."),
+        ],
     )
-    return finish(
-        drawn,
-        title=title,
-        language_tag="zh-CN" if zh else "en",
-        body=_body(view, title, drawn_on=drawn_on, links=links, zh=zh),
-        styles=_legend(),
-        ground=ground,
+
+
+def _facts(summary: dict[str, Any] | None, *, zh: bool) -> list[str]:
+    if not summary:
+        return ["此草稿不改变任何区域。" if zh else "This draft changes no area."]
+    rows = (
+        ("residents", "人（按所在建筑统计）", "Residents (at their building)"),
+        ("households", "户", "Households"),
+        ("addresses", "地址", "Addresses"),
+        ("stations", "站点", "Stations"),
+        ("open_orders", "在办工单", "Open work orders"),
+        ("events", "近一年事件", "Events of the last year"),
     )
+    facts = [
+        f"{zh_text if zh else en_text} {whole(summary[f'{key}_moved'])} / "
+        f"{whole(summary[f'{key}_in_all'])}"
+        for key, zh_text, en_text in rows
+    ]
+    workers = whole(summary["workers_concerned"])
+    facts.append(f"相关值守人员 {workers}" if zh else f"People on duty concerned {workers}")
+    new, changed, retired = (summary[f"areas_{what}"] for what in ("new", "changed", "retired"))
+    facts.append(
+        f"区域：新增 {new}，调整 {changed}，停用 {retired}"
+        if zh
+        else f"Areas: {new} new, {changed} changed, {retired} retired"
+    )
+    return facts
 
 
 def _roomy(bounds: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
@@ -111,7 +113,18 @@ def _roomy(bounds: tuple[float, float, float, float]) -> tuple[float, float, flo
     return west - x, south - y, east + x, north + y
 
 
-def _add_moved(drawn: folium.Map, view: ImpactView, *, zh: bool) -> folium.GeoJson:
+def _moved(view: ImpactView, *, zh: bool) -> MapLayer:
+    colours = [step.colour for step in style.MOVED_CLASSES]
+    features = []
+    for number, piece in enumerate(view.moved):
+        row = piece.row
+        properties = {
+            **row,
+            "name": _named(row, zh=zh),
+            "change": f"{row['old'] or '—'} → {row['new'] or '—'}",
+            "look": colours.index(style.moved_colour(row["residents"])),
+        }
+        features.append(_feature(piece.ground, properties, number))
     words = (
         ("change", "由 → 到", "from → to", ""),
         ("residents", "人口", "residents", ""),
@@ -123,35 +136,17 @@ def _add_moved(drawn: folium.Map, view: ImpactView, *, zh: bool) -> folium.GeoJs
         ("old_share", "占原区域面积", "share of the old area", "%"),
         ("new_share", "占新区域面积", "share of the new area", "%"),
     )
-
-    def look(feature: dict[str, Any]) -> dict[str, Any]:
-        return {
-            "color": style.GAP_OUTLINE,
-            "weight": 0.5,
-            "fillColor": style.moved_colour(feature["properties"]["residents"]),
-            "fillOpacity": 0.85,
-        }
-
-    features = []
-    for number, piece in enumerate(view.moved):
-        row = piece.row
-        properties = {
-            **row,
-            "name": _named(row, zh=zh),
-            "change": f"{row['old'] or '—'} → {row['new'] or '—'}",
-        }
-        features.append(_feature(piece.ground, properties, number))
-    layer = folium.GeoJson(
-        {"type": "FeatureCollection", "features": features},
-        name="划转的部分" if zh else "Parts that move",
-        style_function=look,
-        smooth_factor=0,
-        on_each_feature=texts(
-            "name", [(key, title_zh if zh else en, unit) for key, title_zh, en, unit in words]
-        ),
+    return MapLayer(
+        "划转的部分" if zh else "Parts that move",
+        "polygon",
+        features,
+        [Look(line=style.GAP_OUTLINE, width=0.5, fill=colour, opacity=0.85) for colour in colours],
+        look_of="look",
+        ranked=True,
+        fields=[
+            Field(key, zh_text if zh else en_text, unit) for key, zh_text, en_text, unit in words
+        ],
     )
-    layer.add_to(drawn)
-    return layer
 
 
 def _named(row: dict[str, Any], *, zh: bool) -> str:
@@ -159,7 +154,7 @@ def _named(row: dict[str, Any], *, zh: bool) -> str:
     return f"{row['old_name'] or nobody} → {row['new_name'] or nobody}"
 
 
-def _features(areas: Sequence[tuple[str, str, Any]]) -> list[dict[str, Any]]:
+def _shapes(areas: Sequence[tuple[str, str, Any]]) -> list[dict[str, Any]]:
     return [
         _feature(shape, {"code": code, "name": name}, code)
         for code, name, shape in areas
@@ -168,65 +163,33 @@ def _features(areas: Sequence[tuple[str, str, Any]]) -> list[dict[str, Any]]:
 
 
 def _feature(shape: Any, properties: dict[str, Any], number: int | str) -> dict[str, Any]:  # noqa: ANN401
-    rounded = shapely.set_precision(shape, _DIGITS, mode="pointwise")
     return {
         "type": "Feature",
         "id": str(number),
-        "geometry": json.loads(shapely.to_geojson(rounded)),
+        "geometry": json.loads(shapely.to_geojson(shape)),
         "properties": properties,
     }
 
 
-def _add_lines(
-    drawn: folium.Map, features: list[dict[str, Any]], name: str, look: dict[str, Any]
-) -> None:
-    def style_of(_feature: dict[str, Any]) -> dict[str, Any]:
-        return look
-
-    folium.GeoJson(
-        {"type": "FeatureCollection", "features": features},
-        name=name,
-        style_function=style_of,
-        smooth_factor=0,
-        interactive=False,
-    ).add_to(drawn)
-
-
-def _body(
-    view: ImpactView, title: str, *, drawn_on: date, links: Sequence[tuple[str, str]], zh: bool
-) -> str:
-    answer = view.answer
-    layers = {key: words[0 if zh else 1] for key, words in style.LAYER_TITLES.items()}
-    level = layers.get(view.layer, view.layer)
-    return _TEMPLATES.get_template("boundary_impact.html").render(
-        t=lambda zh_text, en_text: zh_text if zh else en_text,
-        title=title,
-        subtitle=f"按{level}统计,发布之前" if zh else f"by {level}, before it is published",
-        links=[{"href": href, "text": text} for href, text in links],
-        summary=answer["summary"],
-        classes=style.MOVED_CLASSES,
-        pieces=[
-            {"number": number, "text": _named(piece.row, zh=zh), "people": piece.row["residents"]}
-            for number, piece in enumerate(view.moved[:_LISTED])
-        ],
-        made=view.made,
-        draft=answer["draft_id"],
-        draft_title=answer["title"],
-        revision=answer["revision"],
-        date=drawn_on.isoformat(),
-        number=lambda value: f"{value:,.0f}",
-    )
-
-
-def _legend() -> str:
-    rules = [
-        f".gw-g{number}{{background:{step.colour};border-color:{style.GAP_OUTLINE}}}"
-        for number, step in enumerate(style.MOVED_CLASSES)
+def _legend(*, zh: bool) -> list[LegendPart]:
+    return [
+        LegendPart(
+            "划转的人口" if zh else "Residents that move",
+            [
+                LegendRow(
+                    "swatch",
+                    Look(line=style.GAP_OUTLINE, fill=step.colour),
+                    step.title_zh if zh else step.title_en,
+                )
+                for step in style.MOVED_CLASSES
+            ],
+        ),
+        LegendPart(
+            "线" if zh else "Lines",
+            [
+                LegendRow("line", _OLD, "现行边界" if zh else "boundaries now"),
+                LegendRow("line", _NEW, "草稿边界" if zh else "boundaries of the draft"),
+                LegendRow("line", _AROUND, "相邻区域（不变）" if zh else "neighbours, unchanged"),
+            ],
+        ),
     ]
-    rules += [
-        f".gw-lo{{color:{style.OLD_LINE}}}",
-        f".gw-ln{{color:{style.NEW_LINE}}}",
-        f".gw-la{{color:{style.NEIGHBOUR_LINE}}}",
-        ".gw-dashed{border-top-style:dashed}",
-    ]
-    return "".join(rules)

@@ -11,7 +11,7 @@ from gis.errors import Language, MapUnknown
 from gis.services.impact import impact_view
 from gis.services.planning import Planner
 from maps import boundary_impact, station_coverage
-from maps.folium_map import BaseMap, Page
+from maps.drawing import Drawing
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +24,6 @@ class MapRequest:
     radius_m: float = 3000.0
     kinds: tuple[str, ...] = ()
     draft: int | None = None
-    ground: BaseMap | None = None
-    links: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,29 +37,21 @@ class MapRow:
     about_en: str
     parameters: tuple[str, ...]
     public: bool
-    draw: Callable[[Planner, MapRequest], Page]
+    draw: Callable[[Planner, MapRequest], Drawing]
 
 
-def _station_coverage(planner: Planner, asked: MapRequest) -> Page:
+def _station_coverage(planner: Planner, asked: MapRequest) -> Drawing:
     view = planner.coverage_view(
         kinds=asked.kinds or None, radius_m=asked.radius_m, area=asked.area
     )
-    return station_coverage.draw(
-        view,
-        language=asked.language,
-        drawn_on=asked.drawn_on,
-        ground=asked.ground,
-        links=asked.links,
-    )
+    return station_coverage.draw(view, language=asked.language, drawn_on=asked.drawn_on)
 
 
-def _boundary_impact(planner: Planner, asked: MapRequest) -> Page:
+def _boundary_impact(planner: Planner, asked: MapRequest) -> Drawing:
     return boundary_impact.draw(
         impact_view(planner.database, planner.actor, asked.draft),
         language=asked.language,
         drawn_on=asked.drawn_on,
-        ground=asked.ground,
-        links=asked.links,
     )
 
 

@@ -16,8 +16,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import html
+import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from types import SimpleNamespace
@@ -25,11 +26,23 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 import folium
+import jinja2
+import shapely
 from branca.element import Element, Figure, MacroElement
+from folium.map import Layer
 from folium.template import Template
 
 from maps.assets import inline
+from maps.drawing import Drawing, Look, MapLayer
+from maps.packed import pack
 
+_TEMPLATES: Final = jinja2.Environment(
+    loader=jinja2.PackageLoader("maps", "pages"),
+    autoescape=True,
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
 _DELIMITER: Final = re.compile(r"\{\{|\{%|\{#")
 _INLINE: Final = re.compile(r"<(script|style)>(.*?)</\1>", re.DOTALL)
 
@@ -50,7 +63,35 @@ class BaseMap:
     attribution: str
 
 
-def base_map(bounds: tuple[float, float, float, float], ground: BaseMap | None) -> folium.Map:
+def render(
+    drawing: Drawing,
+    *,
+    ground: BaseMap | None = None,
+    links: Sequence[tuple[str, str]] = (),
+) -> Page:
+    """Return the page of a drawing; equal drawings give equal bytes.
+
+    Parameters
+    ----------
+    ground
+        A base map; None: plain ground.
+    links
+        (address, text) shown in the head of a served page; a saved page has none.
+    """
+    drawn = _base_map(drawing.bounds, ground)
+    ranked: _Features | None = None
+    for layer in drawing.layers:
+        features = _Features(layer)
+        features.add_to(drawn)
+        if layer.ranked:
+            ranked = features
+    folium.LayerControl(collapsed=True).add_to(drawn)
+    drawn.add_child(_Start(drawing.bounds, ranked))
+    body = _TEMPLATES.get_template("map.html").render(drawing=drawing, links=links)
+    return _finish(drawn, drawing, body, ground)
+
+
+def _base_map(bounds: tuple[float, float, float, float], ground: BaseMap | None) -> folium.Map:
     """Return an empty map fitted to west, south, east, north; plain ground without a base map."""
     west, south, east, north = bounds
     drawn = folium.Map(
@@ -71,44 +112,111 @@ def base_map(bounds: tuple[float, float, float, float], ground: BaseMap | None) 
     return drawn
 
 
-class Script(MacroElement):
-    """A script of ours that runs after the map is there; it may use ``map``."""
+class _Features(Layer):
+    """A layer of a drawing, made in the page by ``map.js`` out of packed data."""
 
     _template = Template(
-        "{% macro script(this, kwargs) %}(function (map, layers) { {{ this.code }} })"
-        "({{ this._parent.get_name() }}, {{ this.layers() }});{% endmacro %}"
+        "{% macro script(this, kwargs) %}"
+        "var {{ this.get_name() }} = gridward.layer({{ this.data }}, {{ this.options }});"
+        "{% endmacro %}"
     )
 
-    def __init__(self, code: str, **layers: Element) -> None:
+    def __init__(self, layer: MapLayer) -> None:
+        # Leaflet's layer control reads names as HTML
+        name = layer.name.translate(str.maketrans("", "", "<>&\"'"))
+        super().__init__(name=name, overlay=True, show=layer.shown)
+        self._name = "Features"
+        self.data = script_json(_data(layer))
+        self.options = script_json(
+            {
+                "looks": [_leaflet(look) for look in layer.looks],
+                "look_of": layer.look_of,
+                "head": layer.head,
+                "fields": [[field.key, field.label, field.unit] for field in layer.fields],
+            }
+        )
+
+
+class _Start(MacroElement):
+    """The last script of a page: scale, sizes, the list beside the map."""
+
+    _template = Template(
+        "{% macro script(this, kwargs) %}"
+        "gridward.start({{ this._parent.get_name() }}, {{ this.bounds }}, {{ this.ranked() }});"
+        "{% endmacro %}"
+    )
+
+    def __init__(self, bounds: tuple[float, float, float, float], ranked: Element | None) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self._name = "Script"
-        self.code = code
-        self._layers = layers
+        self._name = "Start"
+        west, south, east, north = bounds
+        self.bounds = script_json([[south, west], [north, east]])
+        self._ranked = ranked
 
-    def layers(self) -> str:
-        """Return a JavaScript object of the layers handed in, by name."""
-        pairs = (f'"{name}": {layer.get_name()}' for name, layer in self._layers.items())
-        return "{" + ", ".join(pairs) + "}"
+    def ranked(self) -> str:
+        """Return the variable of the ranked layer: its id is known only when all are numbered."""
+        return "null" if self._ranked is None else str(self._ranked.get_name())
 
 
-def finish(
-    drawn: folium.Map,
-    *,
-    title: str,
-    language_tag: str,
-    body: str,
-    styles: str,
-    ground: BaseMap | None,
-) -> Page:
-    """Render a map into a page that stands alone.
+def _data(layer: MapLayer) -> dict[str, Any]:
+    """Return a layer's features with no more properties than the page shows."""
+    shown = {layer.head, *(field.key for field in layer.fields)} if layer.fields else set()
+    if layer.look_of is not None:
+        shown.add(layer.look_of)
+    slim = [
+        {
+            "type": "Feature",
+            "id": str(feature.get("id", number)),
+            "properties": {key: feature["properties"][key] for key in sorted(shown)},
+            "geometry": feature["geometry"],
+        }
+        for number, feature in enumerate(layer.features)
+        if feature["geometry"]
+    ]
+    if layer.kind == "polygon":
+        texts = [json.dumps(feature["geometry"]) for feature in slim]
+        return pack(slim, list(shapely.from_geojson(texts)) if texts else [])
+    return {"features": [{**one, "geometry": _rounded(one["geometry"])} for one in slim]}
 
-    ``title`` is plain text; ``body`` is HTML made by an escaping template; ``styles`` is CSS.
+
+def _rounded(geometry: Mapping[str, Any]) -> dict[str, Any]:
+    shape = shapely.from_geojson(json.dumps(geometry))
+    near = shapely.transform(shape, lambda degrees: degrees.round(6))
+    made: dict[str, Any] = json.loads(shapely.to_geojson(near))
+    return made
+
+
+def _leaflet(look: Look) -> dict[str, Any]:
+    return {
+        "line": look.line,
+        "width": look.width,
+        "fill": look.fill,
+        "opacity": look.opacity,
+        "dash": " ".join(f"{length:g}" for length in look.dash) or None,
+        "radius": look.radius,
+    }
+
+
+def script_json(value: Any) -> str:  # noqa: ANN401 - whatever JSON carries
+    r"""Return JSON that is safe inside a script element.
+
+    >>> script_json("</script>")
+    '"\\u003c/script\\u003e"'
     """
+    text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text
+
+
+def _finish(drawn: folium.Map, drawing: Drawing, body: str, ground: BaseMap | None) -> Page:
+    """Render a map into a page that stands alone; ``body`` is HTML of an escaping template."""
     figure = drawn.get_root()
     if not isinstance(figure, Figure):
         raise TypeError("a map stands in a figure")
-    figure.title = html.escape(title)
+    figure.title = html.escape(drawing.title)
     figure.header.add_child(_Raw(f"<script>{inline('/assets/leaflet/leaflet.js')}</script>"))
+    figure.header.add_child(_Raw(f"<script>{_own('map.js')}</script>"))
     figure.header.add_child(_Raw(f"<style>{inline('/assets/leaflet/leaflet.css')}</style>"))
     figure.html.add_child(_Raw(body), index=0)
     for number, element in enumerate(_walk(figure)):
@@ -117,9 +225,10 @@ def finish(
         if isinstance(element, MacroElement):
             element._template = _Once(element._template)  # noqa: SLF001
     # folium's own <style> for the map's size comes from the header; ours must come after it
-    text = figure.render().replace("<html>", f'<html lang="{language_tag}">', 1)
-    own = resources.files("maps").joinpath("pages", "map.css").read_text(encoding="utf-8")
-    text = text.replace("</head>", f"<style>{own}{styles}</style></head>", 1)
+    tag = "zh-CN" if drawing.language == "zh" else "en"
+    text = figure.render().replace("<html>", f'<html lang="{tag}">', 1)
+    styles = _own("map.css") + _legend_colours(drawing)
+    text = text.replace("</head>", f"<style>{styles}</style></head>", 1)
     text = text.replace("</head>", '<link rel="icon" href="data:,"></head>', 1)
     text = text.replace("maximum-scale=1.0, user-scalable=no", "viewport-fit=cover")
     policy = _policy(text, ground)
@@ -127,6 +236,25 @@ def finish(
     text = text.replace("<head>", head, 1)
     # the header also forbids framing by others, which a page cannot say of itself
     return Page(text.encode(), policy + "; frame-ancestors 'self'")
+
+
+def _own(name: str) -> str:
+    return resources.files("maps").joinpath("pages", name).read_text(encoding="utf-8")
+
+
+def _legend_colours(drawing: Drawing) -> str:
+    rules = []
+    for number, part in enumerate(drawing.legend):
+        for place, row in enumerate(part.rows):
+            look = row.look
+            if row.mark == "line":
+                dashed = ";border-top-style:dashed" if look.dash else ""
+                rule = f"color:{look.line}{dashed}"
+            else:
+                edge = f";border-color:{look.line}" if look.line and row.mark == "swatch" else ""
+                rule = f"background:{look.fill or 'none'}{edge}"
+            rules.append(f".gw-k{number}-{place}{{{rule}}}")
+    return "".join(rules)
 
 
 class _Raw(Element):

@@ -21,6 +21,7 @@ from gis.services.impact import FIGURES, ImpactView, impact_view
 from gis.settings import load
 from layers import files
 from maps import boundary_impact
+from maps.folium_map import render
 from maps.style import LAYER_TITLES
 
 REPORT_ENDINGS: Final = (".html", ".csv", ".geojson")
@@ -80,10 +81,8 @@ def show_impact(
 
 def _rendered(view: ImpactView, ending: str) -> bytes:
     if ending == ".html":
-        page = boundary_impact.draw(
-            view, language=language(), drawn_on=today(), ground=ground_of(load())
-        )
-        return page.content
+        drawing = boundary_impact.draw(view, language=language(), drawn_on=today())
+        return render(drawing, ground=ground_of(load())).content
     if ending == ".csv":
         text = io.StringIO()
         writer = csv.DictWriter(text, _COLUMNS, lineterminator="\r\n")

@@ -16,6 +16,8 @@ from gis.governance.actors import SYSTEM
 from gis.services.planning import LEVELS, Level, Planner, coverage
 from gis.settings import load
 from maps.catalogue import MAPS, MapRequest, row_of
+from maps.folium_map import render
+from maps.paper import Paper
 
 Kinds = Annotated[
     list[str] | None,
@@ -104,7 +106,10 @@ def _share(ratio: float | None) -> str:
 def draw_map(
     key: Annotated[str, typer.Argument(help=f"地图 / map: {', '.join(MAPS)}", metavar="KEY")],
     out: Annotated[
-        Path, typer.Argument(help="写入的 HTML 文件 / file to write", metavar="OUT.html")
+        Path,
+        typer.Argument(
+            help="写入的文件，按扩展名 / file to write: .html, .png, .pdf", metavar="OUT"
+        ),
     ],
     area: Area = None,
     radius: Radius = 3000.0,
@@ -112,11 +117,13 @@ def draw_map(
     draft: Annotated[
         int | None, typer.Option(help="边界草稿编号 / number of a boundary draft", metavar="ID")
     ] = None,
+    paper: Annotated[Paper, typer.Option(help="打印纸张 / paper of .png and .pdf")] = "a4",
     lang: Annotated[str | None, typer.Option(help="zh | en", metavar="LANG")] = None,
 ) -> None:
-    """把地图保存为可离线打开的网页 / Save a map as a page that opens without a network."""
-    if out.suffix.lower() not in {".html", ".htm"}:
-        raise typer.BadParameter("OUT.html", param_hint="OUT")
+    """把地图保存为可离线打开的网页、图片或 PDF / Save a map as a page, a picture or a PDF."""
+    ending = out.suffix.lower()
+    if ending not in {".html", ".htm", ".png", ".pdf"}:
+        raise typer.BadParameter(".html | .png | .pdf", param_hint="OUT")
     if lang not in {None, "zh", "en"}:
         raise typer.BadParameter("zh | en", param_hint="--lang")
     row = row_of(key)
@@ -128,11 +135,15 @@ def draw_map(
         radius_m=radius,
         kinds=tuple(kind or ()),
         draft=draft,
-        ground=ground_of(load()),
     )
     with open_database() as database:
-        drawn = row.draw(Planner(database, SYSTEM), asked)
-    out.write_bytes(drawn.content)
+        drawing = row.draw(Planner(database, SYSTEM), asked)
+    if ending in {".png", ".pdf"}:
+        from maps.printing import printed  # noqa: PLC0415 - a third of a second, for prints only
+
+        out.write_bytes(printed(drawing, "png" if ending == ".png" else "pdf", paper))
+    else:
+        out.write_bytes(render(drawing, ground=ground_of(load())).content)
     say(f"已写入 {out}。", f"Wrote {out}.")
 
 

@@ -83,9 +83,7 @@ async def _page(key: str, request: Request, app: Runtime, actor: Actor) -> Respo
         user=None if actor == ANONYMOUS else _user(actor, scope.name),
         csrf=csrf_token(session) if session else None,
         bounds=scope.bounds,
-        basemap=None
-        if ground is None
-        else {"url": ground.url, "attribution": ground.attribution},
+        basemap=None if ground is None else {"url": ground.url, "attribution": ground.attribution},
         features=frozenset(row.path for row in routes_of(request.app)),
         other_language=other_language(request, language),
         style_sheets=[asset_url("/assets/pages/pages.css")],

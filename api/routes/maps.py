@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, date, timedelta, timezone
 from typing import Annotated, Final
 
@@ -19,13 +20,17 @@ from gis.governance.actors import ANONYMOUS, Actor
 from gis.services.planning import LARGEST_RADIUS_M, Planner
 from gis.settings import Settings
 from maps.catalogue import MAPS, MapRequest, row_of
-from maps.folium_map import BaseMap
+from maps.folium_map import BaseMap, render
+from maps.paper import Format, Paper
 
 router = APIRouter(prefix="/maps", tags=["maps"])
 
 Reader = Annotated[Actor, Depends(allow_public_read)]
 Open = Annotated[Runtime, Depends(runtime)]
 
+MapKey = Annotated[Line, Path()]
+
+_MEDIA_TYPES: Final[dict[Format, str]] = {"png": "image/png", "pdf": "application/pdf"}
 _BEIJING: Final = timezone(timedelta(hours=8))
 RadiusQuery = Annotated[
     float,
@@ -45,37 +50,85 @@ def index(request: Request, actor: Reader) -> Response:
     return page(request, "maps.html", maps=shown)
 
 
-@router.get("/{key}", summary="One map as a page", response_class=Response)
-def one(
-    request: Request,
-    app: Open,
-    actor: Reader,
-    key: Annotated[Line, Path()],
-    area: AreaCode | None = None,
-    radius_m: RadiusQuery = 3000.0,
-    kinds: Kinds = None,
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """The parameters that maps have in common: each map reads those that its row names."""
+
+    area: AreaCode | None = None
+    radius_m: RadiusQuery = 3000.0
+    kinds: Kinds = None
     draft: Annotated[
         int | None, Query(ge=1, le=2**63 - 1, description="边界草稿 / number of a boundary draft")
-    ] = None,
+    ] = None
+
+    def request(self, language: Language) -> MapRequest:
+        """Return what a map is asked, today."""
+        return MapRequest(
+            language=language,
+            drawn_on=today(),
+            area=self.area,
+            radius_m=self.radius_m,
+            kinds=tuple(kind for part in self.kinds or () for kind in part.split(",") if kind),
+            draft=self.draft,
+        )
+
+
+Asked = Annotated[_Asked, Depends()]
+PaperQuery = Annotated[Paper, Query(description="纸张 / paper")]
+
+
+@router.get("/{key}.png", summary="One map as a picture", response_class=Response)
+def picture(
+    request: Request, app: Open, actor: Reader, key: MapKey, asked: Asked, paper: PaperQuery = "a4"
 ) -> Response:
+    """Draw the map of today on a sheet of A4 or A3, at 150 dots an inch."""
+    return _sheet(request, app, actor, key, asked, "png", paper)
+
+
+@router.get("/{key}.pdf", summary="One map as a document", response_class=Response)
+def document(
+    request: Request, app: Open, actor: Reader, key: MapKey, asked: Asked, paper: PaperQuery = "a4"
+) -> Response:
+    """Draw the map of today on a sheet of A4 or A3, for printing."""
+    return _sheet(request, app, actor, key, asked, "pdf", paper)
+
+
+@router.get("/{key}", summary="One map as a page", response_class=Response)
+def one(request: Request, app: Open, actor: Reader, key: MapKey, asked: Asked) -> Response:
     """Draw the map of today; `?lang=en` for English. Needs no other host."""
     language = page_language(request)
-    asked = MapRequest(
-        language=language,
-        drawn_on=today(),
-        area=area,
-        radius_m=radius_m,
-        kinds=tuple(kind for part in kinds or () for kind in part.split(",") if kind),
-        draft=draft,
-        ground=ground_of(app.settings),
-        links=_links(request, language),
-    )
-    drawn = row_of(key).draw(Planner(app.database, actor), asked)
+    drawing = row_of(key).draw(Planner(app.database, actor), asked.request(language))
+    drawn = render(drawing, ground=ground_of(app.settings), links=_links(request, language))
     return Response(
         drawn.content,
         media_type="text/html; charset=utf-8",
         headers={
             "Content-Security-Policy": drawn.content_security_policy,
+            "Content-Language": tag_of(language),
+            "Cache-Control": "no-store",
+        },
+    )
+
+
+def _sheet(
+    request: Request,
+    app: Runtime,
+    actor: Actor,
+    key: str,
+    asked: _Asked,
+    form: Format,
+    paper: Paper,
+) -> Response:
+    # matplotlib takes a third of a second to import: only those who print wait for it
+    from maps.printing import printed  # noqa: PLC0415
+
+    language = page_language(request)
+    drawing = row_of(key).draw(Planner(app.database, actor), asked.request(language))
+    return Response(
+        printed(drawing, form, paper),
+        media_type=_MEDIA_TYPES[form],
+        headers={
+            "Content-Disposition": f'inline; filename="{key}.{form}"',
             "Content-Language": tag_of(language),
             "Cache-Control": "no-store",
         },
@@ -97,4 +150,10 @@ def ground_of(settings: Settings) -> BaseMap | None:
 def _links(request: Request, language: Language) -> tuple[tuple[str, str], ...]:
     other = request.url.include_query_params(lang="en" if language == "zh" else "zh")
     back, switch = ("全部地图", "English") if language == "zh" else ("All maps", "中文")
-    return (("/maps", back), (f"{other.path}?{other.query}", switch))
+    query = f"?{request.url.query}" if request.url.query else ""
+    return (
+        ("/maps", back),
+        (f"{request.url.path}.pdf{query}", "PDF"),
+        (f"{request.url.path}.png{query}", "PNG"),
+        (f"{other.path}?{other.query}", switch),
+    )

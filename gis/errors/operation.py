@@ -114,4 +114,15 @@ class QueueStopped(Unavailable):
     detail_en = (
         "{due} jobs are due and wait, the oldest for {oldest_s} s; {workers} workers are alive. "
         "Look after `gridward work`, or set GRIDWARD_JOB_WORKERS."
+class FontsMissing(Unavailable):
+    """A map cannot be printed: no font with Chinese characters is installed."""
+
+    code = "fonts-missing"
+    title_zh, title_en = "缺少中文字体", "No Chinese font"
+    detail_zh = (
+        "打印地图需要中文字体。请安装 fonts-noto-cjk（运行 make setup），或以下任一字体：{fonts}。"
+    )
+    detail_en = (
+        "Printing maps needs a font with Chinese characters: install fonts-noto-cjk (make setup), "
+        "or one of {fonts}."
     )

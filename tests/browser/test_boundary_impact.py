@@ -95,7 +95,7 @@ def test_it_draws_what_moves_with_figures_and_legend(page: Page, town: Town) -> 
     expect(panel).to_contain_text("501–2,000 人")
     expect(panel).to_contain_text(HOSTILE)
     assert page.locator("img[src='x']").count() == 0
-    page.locator("[data-piece]").first.focus()
+    page.locator("[data-ranked]").first.focus()
     page.keyboard.press("Enter")
     expect(page.locator(".leaflet-popup .gw-popup")).to_contain_text("人口1,320")
     assert page.title() == f"边界草稿 {town.draft} 的影响"

@@ -120,7 +120,7 @@ def test_the_whole_city_is_in_view_and_controls_do_not_lie_on_each_other(page: P
 def test_a_hostile_name_stays_text(page: Page) -> None:
     show(page, MAP)
     open_panel(page)
-    button = page.locator("[data-gap]", has_text="<img src=x onerror=")
+    button = page.locator("[data-ranked]", has_text="<img src=x onerror=")
     expect(button).to_contain_text("{{ 7*7 }}{% if %}{#</script><b>")
     button.click()
     popup = page.locator(".leaflet-popup .gw-popup strong")
@@ -132,7 +132,7 @@ def test_a_hostile_name_stays_text(page: Page) -> None:
 def test_gaps_are_reached_by_keyboard_most_people_first(page: Page) -> None:
     show(page, MAP)
     open_panel(page)
-    buttons = page.locator("[data-gap]")
+    buttons = page.locator("[data-ranked]")
     assert [text.split("社区")[0] for text in buttons.all_text_contents()][:2] == ["第001", "第002"]
     buttons.first.focus()
     page.keyboard.press("Enter")

@@ -1,0 +1,101 @@
+/* The script of a saved map: layers out of packed data, popups whose text stays text. */
+const gridward = (function () {
+  function unpackRing(steps) {
+    let x = 0, y = 0;
+    const ring = [];
+    for (let at = 0; at < steps.length; at += 2) {
+      x += steps[at]; y += steps[at + 1];
+      ring.push([x / 1e5, y / 1e5]);
+    }
+    ring.push(ring[0]);
+    return ring;
+  }
+  function unpack(packed) {
+    return packed.shapes.map(function (parts, number) {
+      const properties = {};
+      packed.keys.forEach(function (key, column) { properties[key] = packed.values[column][number]; });
+      return {type: "Feature", id: packed.ids[number], properties: properties, geometry: {
+        type: "MultiPolygon", coordinates: parts.map(function (rings) { return rings.map(unpackRing); })}};
+    });
+  }
+  function shown(value, unit) {
+    if (value === null || value === undefined) { return "\u2014"; }
+    if (unit === "%") { return (Math.floor(value * 1000) / 10).toFixed(1) + "%"; }
+    if (typeof value === "number") {
+      return value.toLocaleString("en-US", {maximumFractionDigits: unit.startsWith("km²") || unit.startsWith("/") ? 2 : 0}) +
+        (unit ? " " + unit : "");
+    }
+    return String(value);
+  }
+  function box(feature, options) {
+    const whole = document.createElement("div");
+    whole.className = "gw-popup";
+    const head = document.createElement("strong");
+    head.textContent = String(feature.properties[options.head]);
+    whole.append(head);
+    for (const [key, label, unit] of options.fields) {
+      const line = document.createElement("div");
+      const name = document.createElement("span");
+      const text = document.createElement("span");
+      name.className = "gw-label";
+      name.textContent = label;
+      text.textContent = shown(feature.properties[key], unit);
+      line.append(name, text);
+      whole.append(line);
+    }
+    return whole;
+  }
+  function styled(look) {
+    return {color: look.line || "#000", weight: look.width, stroke: look.line !== null, dashArray: look.dash,
+      fill: look.fill !== null, fillColor: look.fill || undefined, fillOpacity: look.opacity, radius: look.radius};
+  }
+  function layer(data, options) {
+    const features = data.shapes ? unpack(data) : data.features;
+    const looks = options.looks.map(styled);
+    const styleOf = function (feature) { return looks[options.look_of ? feature.properties[options.look_of] : 0]; };
+    return L.geoJSON({type: "FeatureCollection", features: features}, {
+      style: styleOf, smoothFactor: 0, interactive: options.fields.length > 0,
+      pointToLayer: function (feature, place) { return L.circleMarker(place, styleOf(feature)); },
+      onEachFeature: function (feature, drawn) {
+        if (!options.fields.length) { return; }
+        const words = function () { return box(feature, options); };
+        drawn.bindTooltip(words, {sticky: true});
+        drawn.bindPopup(words, {maxWidth: 320});
+      },
+    });
+  }
+  function start(map, bounds, ranked) {
+    L.control.scale({imperial: false, position: "bottomright"}).addTo(map);
+    if (map.attributionControl) { map.attributionControl.setPrefix(false); }
+    const titles = {"zoom-in": ["放大", "Zoom in"], "zoom-out": ["缩小", "Zoom out"], "layers-toggle": ["图层", "Layers"]};
+    for (const [name, [zh, en]] of Object.entries(titles)) {
+      const button = document.querySelector(".leaflet-control-" + name);
+      button.title = document.documentElement.lang === "en" ? en : zh;
+      button.setAttribute("aria-label", button.title);
+    }
+    function size() {
+      const radius = Math.max(2.5, Math.min(6, map.getZoom() - 5));
+      map.eachLayer(function (drawn) { if (drawn.setRadius) { drawn.setRadius(radius); } });
+    }
+    map.on("zoomend overlayadd", size);
+    size();
+    const panel = document.getElementById("gw-panel");
+    panel.addEventListener("toggle", function () { map.invalidateSize(); });
+    if (window.innerWidth <= 640) {
+      panel.open = false;
+      map.invalidateSize();
+      map.fitBounds(bounds);
+    }
+    document.querySelectorAll("[data-ranked]").forEach(function (button) {
+      button.addEventListener("click", function () {
+        ranked.eachLayer(function (drawn) {
+          if (String(drawn.feature.id) === button.dataset.ranked) {
+            if (drawn.getBounds) { map.fitBounds(drawn.getBounds(), {maxZoom: 15, padding: [40, 40]}); } else { map.setView(drawn.getLatLng(), 15); }
+            drawn.openPopup();
+          }
+        });
+      });
+    });
+  }
+  return {layer: layer, start: start};
+})();

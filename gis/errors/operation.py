@@ -114,6 +114,9 @@ class QueueStopped(Unavailable):
     detail_en = (
         "{due} jobs are due and wait, the oldest for {oldest_s} s; {workers} workers are alive. "
         "Look after `gridward work`, or set GRIDWARD_JOB_WORKERS."
+    )
+
+
 class FontsMissing(Unavailable):
     """A map cannot be printed: no font with Chinese characters is installed."""
 

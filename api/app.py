@@ -16,6 +16,7 @@ from api.middleware import BodyGuard, RequestContext
 from api.openapi import describe
 from api.routes import (
     areas,
+    attachments,
     boundaries,
     console,
     events,
@@ -44,6 +45,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     events.router,
     matching.router,
     stream.router,
+    attachments.router,
     areas.router,
     boundaries.router,
     planning.router,

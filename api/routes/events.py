@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Final
 
@@ -15,10 +16,21 @@ from api.routes.areas import Cursor, Open
 from api.routes.matching import LocationIn
 from api.schemas import DEFAULT_LIMIT, AreaCode, Instant, Limit, Line, Prose, cursor, keys_of
 from api.security import allow, allow_public_read
+from api.uploads import (
+    Sent,
+    checked,
+    is_form,
+    json_of,
+    loaded,
+    opened_form,
+    sent_by_form,
+    two_forms,
+)
 from gis import clock
 from gis.governance.actors import Actor
 from gis.services import cases, intake
 from gis.services.matching import MatchRequest
+from gis.services.photos import Photo, read_photos
 
 router = APIRouter(prefix="/v1", tags=["events"])
 
@@ -55,11 +67,15 @@ class EventIn(BaseModel):
     reported_at: Instant | None = None
     reporter: ReporterIn | None = None
 
-    def report(self) -> intake.Report:
-        """Return the event as the use case takes it."""
+    def report(self, photos: Sequence[Photo] = ()) -> intake.Report:
+        """Return the event as the use case takes it; a pin wins over what photos tell."""
+        pin = None if self.location is None else self.location.location()
+        told = None if pin is not None else intake.told_by_photos(photos)
         return intake.Report(
+            photos=photos,
+            reasons=() if told is None else (told[1],),
             request=MatchRequest(
-                location=None if self.location is None else self.location.location(),
+                location=pin if told is None else told[0],
                 address=self.address or None,
                 category=self.category,
                 at=self.reported_at,
@@ -84,14 +100,59 @@ def _box(text: str) -> str:
 Box = Annotated[str, AfterValidator(_box), Query(description="west,south,east,north")]
 
 
-@router.post("/events", status_code=201, summary="Report an event")
-def report(body: EventIn, request: Request, app: Open, actor: Sender, keyed: Keyed) -> Response:
-    """Match, route and store an event; 201, or 200 when this source already sent it."""
+async def event_sent(request: Request) -> AsyncIterator[Sent]:
+    """Give an event as it was sent, JSON or a form with photos (a FastAPI dependency)."""
+    if not is_form(request):
+        yield Sent(await json_of(request))
+        return
+    async with opened_form(request) as form:
+        sent = await sent_by_form(form)
+        yield Sent(nested(sent.values), sent.files)
+
+
+def nested(values: Any) -> Any:  # noqa: ANN401 - a form's fields, or JSON of any kind
+    """Return an event's form fields as its JSON: ``lon``, ``reporter_name`` ... in their places."""
+    if not isinstance(values, dict):
+        return values
+    found = dict(values)
+    for name in ("location", "reporter"):
+        if isinstance(found.get(name), str):
+            found[name] = loaded(found[name], name)
+    for field, place, key in FLAT:
+        if field in found:
+            found.setdefault(place, {})
+            if isinstance(found[place], dict):
+                found[place][key] = found.pop(field)
+    return found
+
+
+FLAT: Final = (
+    ("lon", "location", "lon"),
+    ("lat", "location", "lat"),
+    ("crs", "location", "crs"),
+    ("accuracy_m", "location", "accuracy_m"),
+    ("reporter_name", "reporter", "name"),
+    ("reporter_phone", "reporter", "phone"),
+)
+"""Form field -> where it stands in the JSON of an event."""
+
+Reported = Annotated[Sent, Depends(event_sent)]
+
+
+@router.post(
+    "/events", status_code=201, summary="Report an event", openapi_extra=two_forms(EventIn)
+)
+def report(request: Request, app: Open, actor: Sender, sent: Reported, keyed: Keyed) -> Response:
+    """Match, route and store an event; 201, or 200 when this source already sent it.
+
+    As a form: a part ``event`` with the JSON (or one field per value) and any number of photos.
+    """
+    body, photos = checked(EventIn, sent.values), read_photos(sent.files)
     answer = intake.report_event(
         app.database,
         app.boundaries,
         actor,
-        body.report(),
+        body.report(photos),
         now=clock.now,
         auto_threshold=app.settings.auto_threshold,
         language=language_of(request),

@@ -11,7 +11,8 @@ from typing import Any, Final
 from gis.errors import EventUnknown, Language
 from gis.governance.actors import Actor
 from gis.services.matching import spoken
-from gis.store import categories, events
+from gis.services.photos import SHOWN_TYPE
+from gis.store import attachments, categories, events
 from gis.store.events import EventFilter as EventFilter  # noqa: PLC0414 - what routes ask with
 from gis.store.unit_of_work import Database, UnitOfWork
 
@@ -59,9 +60,13 @@ def event_list(
     """Return events of the actor's area, newest first, and whether more follow."""
     with database.reading(actor) as work:
         rows = events.listing(work, wanted, after=after, limit=limit + 1)
-        orders = _orders(work, [row["id"] for row in rows[:limit]])
+        ids = [row["id"] for row in rows[:limit]]
+        orders, pictures = _orders(work, ids), attachments_of(work, ids)
         return [
-            as_answer(dict(row), orders.get(row["id"], []), actor, language) for row in rows[:limit]
+            as_answer(
+                dict(row), orders.get(row["id"], []), actor, language, pictures.get(row["id"], [])
+            )
+            for row in rows[:limit]
         ], len(rows) > limit
 
 
@@ -99,11 +104,44 @@ def view(work: UnitOfWork, event_id: uuid.UUID, language: Language) -> dict[str,
     scope = work.actor.area_code
     if row is None or (scope is not None and scope not in row["path_codes"] and row["path_codes"]):
         raise EventUnknown(id=str(event_id))
-    return as_answer(dict(row), _orders(work, [event_id]).get(event_id, []), work.actor, language)
+    orders, pictures = _orders(work, [event_id]), attachments_of(work, [event_id])
+    return as_answer(
+        dict(row), orders.get(event_id, []), work.actor, language, pictures.get(event_id, [])
+    )
+
+
+def attachments_of(
+    work: UnitOfWork, event_ids: Sequence[uuid.UUID]
+) -> dict[uuid.UUID, list[dict[str, Any]]]:
+    """Return the attachments of events as answers show them, oldest first.
+
+    Where a photo was taken is told only to those who may know who took it.
+    """
+    found: dict[uuid.UUID, list[dict[str, Any]]] = {}
+    for row in attachments.of_events(work, event_ids):
+        told = row["exif"]
+        answer = {
+            "id": row["id"],
+            "media_type": SHOWN_TYPE,
+            "width": row["width"],
+            "height": row["height"],
+            "taken_at": told.get("taken_at"),
+            "received_at": row["created_at"],
+            "url": f"/v1/attachments/{row['id']}",
+            "thumbnail_url": f"/v1/attachments/{row['id']}?size=thumbnail",
+        }
+        if work.actor.role in READS_REPORTER and "lon" in told:
+            answer["position"] = {key: told[key] for key in ("lon", "lat", "accuracy_m")}
+        found.setdefault(row["event_id"], []).append(_plain(answer))
+    return found
 
 
 def as_answer(
-    row: Mapping[str, Any], orders: Sequence[Mapping[str, Any]], actor: Actor, language: Language
+    row: Mapping[str, Any],
+    orders: Sequence[Mapping[str, Any]],
+    actor: Actor,
+    language: Language,
+    pictures: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """Return an event's row and its orders as answers show them to an actor."""
     answer = _plain({key: row[key] for key in SHOWN})
@@ -113,7 +151,7 @@ def as_answer(
     answer["grid"] = row["grid_code"]
     answer["work_orders"] = [order_answer(order) for order in orders]
     answer["suggested_duplicates"] = []
-    answer["attachments"] = []
+    answer["attachments"] = list(pictures)
     if actor.role in READS_REPORTER:
         answer["reporter"] = row["reporter"]
     return answer

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -22,9 +22,10 @@ from gis.governance.calendar import due_at
 from gis.governance.categories import Category
 from gis.governance.duty import Assignment, Unrouted
 from gis.governance.reasons import Reason
-from gis.services import cases
+from gis.services import cases, photo_rows
 from gis.services.lookup import Boundaries, BoundarySnapshot
-from gis.services.matching import Match, MatchRequest, kept_reason, match
+from gis.services.matching import Location, Match, MatchRequest, kept_reason, match
+from gis.services.photos import Photo, best_place
 from gis.services.responsibility import responsible
 from gis.store import access, events
 from gis.store.access import Answer, KeyedRequest
@@ -49,6 +50,8 @@ class Report:
     """An event as a source reports it.
 
     ``request`` holds place, address, category, source and instant: all that matching may use.
+    ``reasons`` are put before those of the match; ``also`` writes, in the same transaction, what
+    the source keeps beside the event.
     """
 
     request: MatchRequest
@@ -56,6 +59,9 @@ class Report:
     title: str | None = None
     description: str | None = None
     reporter: Mapping[str, Any] | None = None
+    photos: Sequence[Photo] = ()
+    reasons: Sequence[Reason] = ()
+    also: Callable[[UnitOfWork, uuid.UUID], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +122,25 @@ def report_event(
             routing = route(work, snapshot, matched, context.category, instant)
             event = _new_event(report, snapshot, matched, routing)
             status, body = _write(work, event, routing.assignment, language)
+            if status == 201:
+                body["attachments"] = _write_beside(work, event.id, report)
         return access.remember(work, keyed, status=status, body=body)
+
+
+def told_by_photos(photos: Sequence[Photo]) -> tuple[Location, Reason] | None:
+    """Return the pin that photos tell, and the reason that says so; None where none does."""
+    place = best_place(photos)
+    if place is None:
+        return None
+    pin = Location(place.lon, place.lat, "WGS84", place.accuracy_m)
+    why = Reason(
+        "position-from-photo",
+        f"没有标注位置，采用照片自带的定位（WGS84，误差约 {place.accuracy_m:.0f} 米）。",
+        "No pin was set; the position in the photo was taken (WGS84, good to about "
+        f"{place.accuracy_m:.0f} m).",
+        {"accuracy_m": place.accuracy_m},
+    )
+    return pin, why
 
 
 def _context(work: UnitOfWork, report: Report) -> events.IntakeContext:
@@ -141,6 +165,16 @@ def _write(
         message = "a source reference was taken and is not there"
         raise ValueError(message)
     return 200, cases.view(work, known, language)
+
+
+def _write_beside(work: UnitOfWork, event_id: uuid.UUID, report: Report) -> list[dict[str, Any]]:
+    """Write what came along with a new event; return its attachments as answers show them."""
+    if report.also is not None:
+        report.also(work, event_id)
+    if not report.photos:
+        return []
+    photo_rows.write(work, event_id, report.photos)
+    return cases.attachments_of(work, [event_id])[event_id]
 
 
 def _as_written(
@@ -245,6 +279,7 @@ def _new_event(
 ) -> events.NewEvent:
     request, chosen = report.request, routing.assignment
     answer = matched.to_json()
+    answer["reasons"][:0] = [kept_reason(reason) for reason in report.reasons]
     answer["reasons"] += [kept_reason(reason) for reason in routing.reasons]
     location = request.location
     point = matched.point

@@ -1,0 +1,194 @@
+"""Photos through the door: with a report, added later, shown to whom they may be shown."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable, Iterator
+
+import pytest
+import sqlalchemy as sa
+from fastapi.testclient import TestClient
+from PIL import Image
+
+from api.app import create_app
+from gis.governance.actors import SYSTEM
+from gis.services.access import issue_token
+from gis.settings import Settings
+from gis.store.unit_of_work import Database
+from tests.factories import COMMUNITY, SmallCity, small_city
+from tests.photographs import SERIAL, photograph
+
+Header = Callable[..., dict[str, str]]
+
+
+@pytest.fixture
+def city(database: Database) -> SmallCity:
+    return small_city(database)
+
+
+@pytest.fixture
+def door(database: Database, city: SmallCity, settings: Settings) -> Iterator[TestClient]:
+    with TestClient(create_app(settings, database)) as client:
+        yield client
+
+
+@pytest.fixture
+def header(database: Database) -> Header:
+    def issue(role: str = "dispatcher", area: str | None = None) -> dict[str, str]:
+        return {
+            "Authorization": "Bearer "
+            + issue_token(database, SYSTEM, role=role, area=area, days=1).secret
+        }
+
+    return issue
+
+
+def count(database: Database, table: str) -> int:
+    with database.reading(SYSTEM) as work:
+        return int(work.scalar(sa.text(f"select count(*) from {table}")))
+
+
+def test_a_photo_alone_places_the_event(door: TestClient, header: Header, city: SmallCity) -> None:
+    answer = door.post(
+        "/v1/events",
+        headers=header(),
+        data={"event": json.dumps({"source": "snap", "title": "井盖缺失"})},
+        files=[("photos", ("a.jpg", photograph(city.inside(2), error_m=8), "image/jpeg"))],
+    )
+    assert answer.status_code == 201, answer.text
+    event = answer.json()
+    assert event["grid"] == city.grids[1]
+    assert event["location"]["crs"] == "WGS84"
+    assert event["location"]["accuracy_m"] == 8
+    first = event["match"]["reasons"][0]
+    assert first["code"] == "position-from-photo"
+    assert "照片" in first["text"]
+    (attachment,) = event["attachments"]
+    assert attachment["taken_at"] == "2026-11-23T09:30:00+08:00"
+    assert attachment["position"]["accuracy_m"] == 8
+    again = door.get(f"/v1/events/{event['id']}", headers=header()).json()
+    assert again == event
+    listed = door.get("/v1/events", headers=header()).json()["items"]
+    assert listed == [event]
+
+
+def test_a_pin_wins_over_the_photo(door: TestClient, header: Header, city: SmallCity) -> None:
+    lon, lat = city.inside(1)
+    event = door.post(
+        "/v1/events",
+        headers=header("reporter"),
+        data={"source": "snap", "lon": str(lon), "lat": str(lat), "reporter_name": "张三"},
+        files={"file": ("a.png", photograph(city.inside(3), kind="PNG"), "image/png")},
+    ).json()
+    assert event["grid"] == city.grids[0]
+    assert "position-from-photo" not in [r["code"] for r in event["match"]["reasons"]]
+    assert "position" not in event["attachments"][0], "a reporter is not told of the EXIF"
+
+
+def test_pictures_are_shown_clean_and_safely(
+    door: TestClient, header: Header, city: SmallCity
+) -> None:
+    event = door.post(
+        "/v1/events",
+        headers=header(),
+        data={"source": "snap"},
+        files={"f": ("<script>.html", photograph(city.inside(1), orientation=6), "text/html")},
+    ).json()
+    (attachment,) = event["attachments"]
+    shown = door.get(attachment["url"], headers=header("grid_worker", COMMUNITY))
+    assert shown.headers["content-type"] == "image/jpeg"
+    assert shown.headers["content-disposition"] == f'inline; filename="{attachment["id"]}.jpg"'
+    assert shown.headers["x-content-type-options"] == "nosniff"
+    assert "sandbox" in shown.headers["content-security-policy"]
+    assert SERIAL.encode() not in shown.content
+    assert Image.open(io.BytesIO(shown.content)).size == (480, 640)
+    small = door.get(attachment["thumbnail_url"], headers=header())
+    assert max(Image.open(io.BytesIO(small.content)).size) == 320
+    assert door.get(attachment["url"]).status_code == 401
+    assert door.get(attachment["url"], headers=header("viewer")).status_code == 403
+    elsewhere = door.get(attachment["url"], headers=header("grid_worker", f"{COMMUNITY}002"))
+    assert elsewhere.status_code == 404
+    assert elsewhere.json()["type"] == "/problems/attachment-unknown"
+
+
+def test_photos_are_added_once_and_logged(
+    door: TestClient, header: Header, city: SmallCity, database: Database
+) -> None:
+    lon, lat = city.inside(1)
+    event = door.post(
+        "/v1/events",
+        headers=header(),
+        json={"source": "snap", "location": {"lon": lon, "lat": lat}},
+    ).json()
+    url = f"/v1/events/{event['id']}/attachments"
+    files = [("photos", ("a.jpg", photograph(seed=n), "image/jpeg")) for n in (1, 2)]
+    first = door.post(url, headers=header("grid_worker", COMMUNITY), files=files)
+    again = door.post(url, headers=header("grid_worker", COMMUNITY), files=files)
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert first.json() == again.json()
+    assert len(first.json()["items"]) == 2
+    assert count(database, "attachments") == 2
+    log = door.get(f"/v1/events/{event['id']}/log", headers=header()).json()["items"]
+    assert [entry["action"] for entry in log] == ["report", "dispatch", "attach"]
+    assert door.post(url, headers=header("viewer"), files=files).status_code == 403
+    far = door.post(url, headers=header("grid_worker", f"{COMMUNITY}002"), files=files)
+    assert far.status_code == 404
+    keyed = {**header(), "Idempotency-Key": "k1"}
+    third = [("photos", ("c.jpg", photograph(seed=3), "image/jpeg"))]
+    one, two = (
+        door.post(url, headers=keyed, files=third),
+        door.post(url, headers=keyed, files=third),
+    )
+    assert (one.status_code, two.status_code) == (201, 201)
+    assert two.headers["Idempotency-Replayed"] == "true"
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (b"\x00\x00\x00\x18ftypheic" + bytes(64), "photo-heic"),
+        (b"not a picture", "photo-unreadable"),
+    ],
+)
+def test_a_bad_photo_writes_nothing(
+    door: TestClient, header: Header, database: Database, content: bytes, code: str
+) -> None:
+    lon, lat = SmallCity().inside(1)
+    answer = door.post(
+        "/v1/events",
+        headers=header(),
+        data={"event": json.dumps({"source": "snap", "location": {"lon": lon, "lat": lat}})},
+        files=[("photos", ("a.jpg", photograph())), ("photos", ("b.jpg", content))],
+    )
+    assert answer.status_code == 422
+    assert answer.json()["type"] == f"/problems/{code}"
+    assert answer.json()["facts"]["number"] == 2
+    assert count(database, "event_registry") == count(database, "attachments") == 0
+
+
+@pytest.mark.parametrize(
+    ("data", "path"),
+    [
+        ({"event": "{"}, "event"),
+        ({"event": "[]"}, ""),
+        ({"source": "snap", "lon": "x", "lat": "32"}, "location.lon"),
+        ({"source": "snap", "location": "[1"}, "location"),
+        ({"title": "x"}, "source"),
+    ],
+)
+def test_a_bad_form_is_refused_with_the_place(
+    door: TestClient, header: Header, data: dict[str, str], path: str
+) -> None:
+    answer = door.post(
+        "/v1/events", headers=header(), data=data, files={"f": ("a.jpg", photograph())}
+    )
+    assert answer.status_code == 422
+    assert path in [error["path"] for error in answer.json()["facts"]["errors"]]
+
+
+def test_a_request_without_a_photo_is_told_so(door: TestClient, header: Header) -> None:
+    url = "/v1/events/00000000-0000-0000-0000-000000000000/attachments"
+    empty = door.post(url, headers=header(), data={"note": "x"})
+    unknown = door.post(url, headers=header(), files={"f": ("a.jpg", photograph())})
+    assert (empty.status_code, unknown.status_code) == (422, 404)

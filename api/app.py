@@ -29,6 +29,7 @@ from api.routes import (
     sign_in,
     siting,
     stream,
+    webhooks,
 )
 from api.runtime import Runtime
 from api.security import Doorkeeper
@@ -45,6 +46,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     events.router,
     matching.router,
     stream.router,
+    webhooks.router,
     attachments.router,
     areas.router,
     boundaries.router,

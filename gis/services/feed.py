@@ -11,6 +11,7 @@ import select
 import socket
 import threading
 import time
+import uuid
 from collections.abc import Callable, Sequence
 from typing import Any, Final, Self
 
@@ -20,10 +21,11 @@ from sqlalchemy.exc import DBAPIError
 
 from gis.errors import DatabaseUnavailable, StreamFull
 from gis.governance.actors import SYSTEM
+from gis.services import jobs
 from gis.store import feed
 from gis.store.feed import Message as Message  # noqa: PLC0414 - what listeners are given
 from gis.store.notices import listening
-from gis.store.unit_of_work import Database
+from gis.store.unit_of_work import Database, UnitOfWork
 
 TOPICS: Final[dict[str, tuple[str, str]]] = {
     "event.created": ("事件受理", "event taken in"),
@@ -32,6 +34,7 @@ TOPICS: Final[dict[str, tuple[str, str]]] = {
 }
 """What can be listened to: topic -> (title_zh, title_en)."""
 
+DELIVER: Final = "deliver-webhook"
 POLL_S: Final = 0.25
 BATCH: Final = 1000
 _BREATH_S: Final = 0.01
@@ -191,18 +194,24 @@ class Feed:
                 return
 
 
-def sequence_outbox(database: Database) -> int:
-    """Give positions to all committed messages; return how many deliveries were queued with it.
+def sequence_outbox(database: Database) -> None:
+    """Give positions to all committed messages, and wake the deliveries of webhooks.
 
     Any number of processes may do it at once: one does, the others go on.
     """
-    queued = 0
     while True:
         with database.reading(SYSTEM) as work:
             if not feed.is_pending(work):
-                return queued
+                return
         with database.transaction(SYSTEM) as work:
-            numbered, for_webhooks = feed.sequence(work, most=BATCH)
-            queued += for_webhooks
+            numbered, webhooks = feed.sequence(work, most=BATCH)
+            for webhook in webhooks:
+                wake_delivery(work, webhook)
         if numbered < BATCH:
-            return queued
+            return
+
+
+def wake_delivery(work: UnitOfWork, webhook: uuid.UUID) -> None:
+    """Put the job that delivers to a webhook into the queue, unless it waits there already."""
+    name = f"{DELIVER}:{webhook}"
+    jobs.defer(work, DELIVER, {"webhook": str(webhook)}, lock=name, key=name)

@@ -38,10 +38,11 @@ from gis.store.unit_of_work import Database, UnitOfWork
 QUEUES: Final[dict[str, tuple[str, str]]] = {
     "prompt": ("及时队列", "short jobs, several at once"),
     "long": ("长任务队列", "jobs of minutes, one at a time in each worker"),
+    "outgoing": ("对外推送队列", "calls to systems next door, which may be slow"),
 }
 """Queue -> (title_zh, title_en): a long computation never keeps a clock waiting."""
 
-TASK_MODULES: Final = ("gis.services.jobs",)
+TASK_MODULES: Final = ("gis.services.jobs", "gis.services.webhook_delivery")
 """Modules that register tasks; a worker imports them all."""
 
 STALE_AFTER_S: Final = 15.0

@@ -33,7 +33,7 @@ from gis.store.unit_of_work import APPLICATION_ROLE, Database
 
 HEARTBEAT_S: Final = 3.0
 POLL_S: Final = 2.0
-PROMPT_AT_ONCE: Final = 4
+AT_ONCE: Final = {"prompt": 4, "long": 1, "outgoing": 6}
 GRACE_S: Final = 10.0
 CRASHES: Final = 5
 """A job whose worker died so often is given up: it may be what kills them."""
@@ -231,7 +231,7 @@ async def _until_stopped(database: Database, base: Context, stop: asyncio.Event)
                 queue.run_worker_async(
                     queues=[name],
                     name=name,
-                    concurrency=PROMPT_AT_ONCE if name == "prompt" else 1,
+                    concurrency=AT_ONCE[name],
                     fetch_job_polling_interval=POLL_S,
                     abort_job_polling_interval=POLL_S,
                     update_heartbeat_interval=HEARTBEAT_S,

@@ -7,6 +7,7 @@ message gets a *position*, one at a time, under one lock, and listeners remember
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -47,17 +48,17 @@ def is_pending(work: UnitOfWork) -> bool:
     return bool(work.scalar(sa.text("select exists (select from outbox_pending)")))
 
 
-def sequence(work: UnitOfWork, *, most: int) -> tuple[int, int]:
-    """Give the next committed messages their positions; return how many, and deliveries queued.
+def sequence(work: UnitOfWork, *, most: int) -> tuple[int, list[uuid.UUID]]:
+    """Give the next committed messages positions; return how many, and which webhooks want some.
 
-    ``(0, 0)`` also when another transaction is doing it. Listeners are notified at the commit.
+    Nothing also when another transaction is doing it. Listeners are notified at the commit.
     """
     if not work.scalar(_LOCK):
-        return 0, 0
+        return 0, []
     row = work.rows(_SEQUENCE, most=most)[0]
     if row["numbered"]:
         work.execute(sa.text("select pg_notify(:channel, '')"), channel=CHANNEL)
-    return int(row["numbered"]), int(row["queued"])
+    return int(row["numbered"]), list(row["webhooks"])
 
 
 def hold_still(work: UnitOfWork) -> int:

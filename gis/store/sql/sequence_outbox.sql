@@ -25,6 +25,10 @@ queued as (
         and (cardinality(w.topics) = 0 or o.topic = any (w.topics))
         and (w.area_code is null or w.area_code = any (o.path_codes))
     order by n.position
-    returning 1
+    returning webhook_id
 )
-select (select count(*) from numbered) as numbered, (select count(*) from queued) as queued
+select
+    (select count(*) from numbered) as numbered,
+    (
+        select coalesce(array_agg(distinct webhook_id), '{}') from queued
+    ) as webhooks

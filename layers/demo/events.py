@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import numpy as np
+import shapely
 
 from gis.errors import CalendarMissing
 from gis.governance.calendar import due_at
@@ -20,11 +21,21 @@ from layers.demo.areas import Areas
 from layers.demo.frame import Floats, Ints, degrees, plane
 from layers.demo.house_numbers import Locator
 from layers.demo.pins import Pin, make_pins
-from layers.demo.texts import CATEGORY_WEIGHTS, PHRASES, SOURCE_WEIGHTS, as_typed, describe
+from layers.demo.register import CITY_CODE
+from layers.demo.texts import (
+    BESIDE,
+    CATEGORY_WEIGHTS,
+    PHRASES,
+    SOURCE_WEIGHTS,
+    as_typed,
+    describe,
+)
 
 EVENTS: Final = 20_000
 BOTH: Final = 0.45
 """Share of events with a pin that also carry an address text."""
+SAID_BESIDE: Final = 0.10
+"""Share of places that people describe as beside an address: opposite, at the gate, 50 m on."""
 OPEN_DAYS: Final = 4
 """Cases younger than this may still be open."""
 ON_TIME: Final = 0.91
@@ -85,6 +96,7 @@ class _Incident:
     truth: str
     matched: str | None
     person: str
+    beside: str | None
 
     @property
     def is_doubtful(self) -> bool:
@@ -104,7 +116,7 @@ def build_events(
 ) -> list[Event]:
     """Return ``EVENTS * scale`` events of the year before ``reference``, by time."""
     count = max(round(EVENTS * scale), 200)
-    xy, entry = _places(gazetteer, count, rng)
+    xy, entry, beside = _places(gazetteer, count, rng)
     lonlat = degrees(xy)
     grid = locator.locate(lonlat)
     astray = grid < 0
@@ -113,7 +125,7 @@ def build_events(
     sources = rng.choice(list(SOURCE_WEIGHTS), size=count, p=weights / weights.sum())
     received = _times(reference, count, rng)
     known = [key for key in PHRASES if key in categories]
-    pins = make_pins(lonlat, sources, rng)
+    pins = make_pins(lonlat, sources, _centres(areas), rng)
     located = np.array(
         [(0.0, 0.0) if pin is None or pin.lonlat is None else pin.lonlat for pin in pins]
     )
@@ -136,6 +148,7 @@ def build_events(
                 truth=truth[k] or "",
                 matched=matched[k],
                 person=people[k],
+                beside=beside[k],
             ),
             rng,
         )
@@ -157,8 +170,20 @@ def _owners(areas: Areas, lonlat: Floats, grid: Ints, categories: list[str]) -> 
     return owners
 
 
-def _places(gazetteer: Gazetteer, count: int, rng: np.random.Generator) -> tuple[Floats, Ints]:
-    """Return true places: near an addressed door, more often in town; and that address."""
+def _centres(areas: Areas) -> Floats:
+    """Return a point in the city and in each county: what a failed geocoding answers with."""
+    whole = [row.geometry for row in areas.rows if row.level in ("city", "county")]
+    points: Floats = shapely.get_coordinates(shapely.point_on_surface(np.array(whole, object)))
+    return np.round(points, 6)
+
+
+def _places(
+    gazetteer: Gazetteer, count: int, rng: np.random.Generator
+) -> tuple[Floats, Ints, list[str | None]]:
+    """Return true places near an addressed door, that address, and what is said of beside it.
+
+    Places are more often in town.
+    """
     kind = np.array(gazetteer.kind)
     weight = np.select(
         [kind == "building", kind == "road_number", kind == "landmark", kind == "door"],
@@ -167,7 +192,13 @@ def _places(gazetteer: Gazetteer, count: int, rng: np.random.Generator) -> tuple
     )
     entry = rng.choice(len(weight), size=count, p=weight / weight.sum())
     xy = plane(gazetteer.lonlat[entry, 0], gazetteer.lonlat[entry, 1])
-    return xy + rng.normal(scale=7.0, size=xy.shape), entry
+    said = rng.choice(list(BESIDE), size=count)
+    beside = [str(word) if rng.random() < SAID_BESIDE else None for word in said]
+    bearing = {"东北方向50米": 0.25 * np.pi, "往北30米": 0.5 * np.pi}  # from east, anticlockwise
+    turn = np.array([bearing.get(word or "", 2.0 * np.pi * rng.random()) for word in beside])
+    away, spread = np.array([BESIDE[word] if word else (0.0, 7.0) for word in beside]).T
+    xy += away[:, None] * np.column_stack([np.cos(turn), np.sin(turn)])
+    return xy + rng.normal(size=xy.shape) * spread[:, None], entry, beside
 
 
 def _times(reference: datetime, count: int, rng: np.random.Generator) -> list[datetime]:
@@ -191,8 +222,15 @@ def _category(known: list[str], source: str, rng: np.random.Generator) -> str:
 def _event(world: _World, case: _Incident, rng: np.random.Generator) -> Event:
     title, description = describe(case.category, rng)
     address, faults = None, list[str]()
-    if case.pin is None or rng.random() < BOTH:
-        address, faults = as_typed(world.gazetteer.full_text[case.entry], rng)
+    if case.pin is None or case.pin.failed or rng.random() < BOTH:
+        code = world.areas.grid_codes[int(world.gazetteer.grid[case.entry])]
+        address, faults = as_typed(
+            world.gazetteer.full_text[case.entry],
+            tuple(world.areas.names[c] for c in (CITY_CODE, code[:6], code[:9], code[:12])),
+            rng,
+            by_ear=case.source == "hotline-12345",
+            beside=case.beside,
+        )
     category = world.categories[case.category]
     status, times = _course(case.received, world.reference, category, rng)
     routing = "review" if case.is_doubtful else "auto"
@@ -215,7 +253,7 @@ def _event(world: _World, case: _Incident, rng: np.random.Generator) -> Event:
         received_at=case.received,
         lonlat=place,
         accuracy_m=accuracy,
-        raw_location=None if case.pin is None else case.pin.raw,
+        raw_location=_raw(case),
         reporter=reporter,
         routing=routing,
         status=status,
@@ -244,6 +282,14 @@ def _position(
     return (float(lon), float(lat)), UNCERTAINTY_M[world.gazetteer.kind[case.entry]]
 
 
+def _raw(case: _Incident) -> dict[str, Any] | None:
+    """Return the pin as it was sent; one that says when it was fixed, says it in UTC."""
+    if case.pin is None or not case.pin.stale_s:
+        return None if case.pin is None else case.pin.raw
+    fixed = case.received - timedelta(seconds=case.pin.stale_s)
+    return {**case.pin.raw, "fixed_at": fixed.isoformat()}
+
+
 def _facts(world: _World, case: _Incident, faults: list[str]) -> dict[str, Any]:
     facts: dict[str, Any] = {"made": True, "address": world.gazetteer.full_text[case.entry]}
     if faults:
@@ -252,6 +298,10 @@ def _facts(world: _World, case: _Incident, faults: list[str]) -> dict[str, Any]:
         facts |= {"gps_error_m": case.pin.error_m, "declared_crs": case.pin.declared}
         if case.pin.swapped:
             facts["swapped"] = True
+        if case.pin.failed:
+            facts["failed_geocoding"] = True
+        if case.pin.stale_s:
+            facts["stale_s"] = case.pin.stale_s
     return facts
 
 

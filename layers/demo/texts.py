@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 import numpy as np
@@ -78,9 +79,24 @@ BY_EAR: Final[dict[str, str]] = {
     "琅": "郎", "琊": "牙", "滁": "除", "谯": "桥", "椒": "焦", "凤": "风", "苑": "院", "郢": "营",
     "圩": "围", "塘": "堂", "蟠": "盘", "襄": "相", "岗": "冈", "集": "记", "桥": "乔", "庄": "装",
     "洼": "挖", "龙": "隆", "西": "希", "锦": "金", "翠": "脆", "湾": "弯", "醉": "最", "菱": "林",
-    "幢": "栋", "涧": "间", "遵": "尊", "溪": "西", "嘉": "佳", "炉": "卢",
+    "幢": "栋", "涧": "间", "遵": "尊", "溪": "西", "嘉": "佳", "炉": "卢", "丰": "风", "清": "青",
+    "仁": "人", "和": "河", "永": "勇", "城": "成", "家": "加", "新": "辛", "安": "岸", "明": "名",
+    "光": "广", "山": "三", "花": "华", "园": "圆", "江": "姜", "洪": "红", "武": "五", "梅": "美",
+    "紫": "子", "薇": "威", "玫": "梅", "瑰": "贵", "康": "慷", "府": "俯", "女": "吕", "张": "章",
+    "石": "时", "坝": "霸", "界": "介", "严": "言", "韩": "寒", "魏": "卫", "傅": "付", "熊": "雄",
+    "古": "谷", "沛": "配", "施": "诗", "管": "馆", "池": "迟", "河": "何", "杨": "阳", "李": "里",
 }  # fmt: skip
 """Character -> one that sounds like it: how addresses come in when typed by ear."""
+
+BESIDE: Final[dict[str, tuple[float, float]]] = {
+    "附近": (0.0, 25.0), "对面": (28.0, 6.0), "旁边": (0.0, 14.0), "门口": (0.0, 4.0),
+    "东北方向50米": (50.0, 6.0), "往北30米": (30.0, 6.0),
+}  # fmt: skip
+"""What people add to an address: metres from it and the spread of that, each way."""
+
+_DIGITS: Final = "零一二三四五六七八九"
+_WIDE: Final = str.maketrans("0123456789", "０１２３４５６７８９")
+_TRADITIONAL: Final = str.maketrans("县区镇号东门龙兴华", "縣區鎮號東門龍興華")
 
 _OPENINGS: Final = ("", "", "您好,", "市民反映:", "巡查发现:")
 _ENDINGS: Final = ("", ",请尽快处理", ",希望有关部门处理", ",影响出行", ",请核实", ",已经好几天了")
@@ -95,24 +111,104 @@ def describe(category: str, rng: np.random.Generator) -> tuple[str, str]:
     return phrase, f"{start}{phrase}{end}。"
 
 
-def as_typed(text: str, rng: np.random.Generator) -> tuple[str, list[str]]:
-    """Return an address as somebody types it, and what was done to it."""
+def as_typed(
+    text: str,
+    levels: tuple[str, ...],
+    rng: np.random.Generator,
+    *,
+    by_ear: bool = False,
+    beside: str | None = None,
+) -> tuple[str, list[str]]:
+    """Return an address as somebody types it, and what was done to it.
+
+    Parameters
+    ----------
+    levels
+        Names of city, county, subdistrict and community, as they stand in the text.
+    by_ear
+        An operator types what a caller says: far more sounds are mistaken.
+    beside
+        A key of :data:`BESIDE` that is said after it.
+    """
     faults: list[str] = []
-    draw = rng.random(4)
+    draw = rng.random(8)
+    text = _shortened(text, levels, draw, faults)
+    text = _misheard(text, draw[3], 0.6 if by_ear else 0.2, faults, rng)
+    text = _written_otherwise(text, draw, by_ear=by_ear, faults=faults)
+    if beside is not None:
+        text += beside
+        faults.append("relative")
+    return text, faults
+
+
+def _shortened(text: str, levels: tuple[str, ...], draw: np.ndarray, faults: list[str]) -> str:
+    city, _, subdistrict, community = levels
     if draw[0] < 0.55:
         text = text.removeprefix("安徽省")
         if draw[0] < 0.3:
-            text = text.removeprefix("滁州市")
+            text = text.removeprefix(city)
             faults.append("short")
-    if draw[1] < 0.18:
-        heard = [c for c in dict.fromkeys(text) if c in BY_EAR]
-        for character in heard[: 1 + int(draw[1] < 0.06)]:
-            text = text.replace(character, BY_EAR[character], 1)
-            faults.append(f"heard-{character}-as-{BY_EAR[character]}")
-    if draw[2] < 0.10:
-        text += ("附近", "对面", "旁边", "门口", "附近50米")[int(draw[2] * 50)]
-        faults.append("relative")
-    if draw[3] < 0.05:
+    if draw[1] < 0.10:
+        text = text.replace(subdistrict, "", 1)
+        faults.append("no-subdistrict")
+    elif draw[1] < 0.15:
+        text = text.replace(community, "", 1)
+        faults.append("no-community")
+    elif draw[1] < 0.18:
+        text = text.replace(subdistrict + community, community + subdistrict, 1)
+        faults.append("order")
+    elif draw[1] < 0.22 and community.endswith("社区"):
+        text = text.replace(community, community.removesuffix("社区") + "居委会", 1)
+        faults.append("level-word")
+    elif draw[1] < 0.25 and subdistrict.endswith("街道"):
+        text = text.replace(subdistrict, subdistrict.removesuffix("街道") + "镇", 1)
+        faults.append("level-word")
+    return text
+
+
+def _misheard(
+    text: str, draw: float, share: float, faults: list[str], rng: np.random.Generator
+) -> str:
+    if draw >= share:
+        return text
+    heard = [c for c in dict.fromkeys(text.removeprefix("安徽省")) if c in BY_EAR]
+    rng.shuffle(heard)
+    for character in heard[: 1 + int(draw < share / 3)]:
+        text = text[::-1].replace(character, BY_EAR[character], 1)[::-1]
+        faults.append(f"heard-{character}-as-{BY_EAR[character]}")
+    return text
+
+
+def _written_otherwise(text: str, draw: np.ndarray, *, by_ear: bool, faults: list[str]) -> str:
+    if draw[4] < 0.05:
         text = text.replace("号", "", 1)
         faults.append("no-号")
-    return text, faults
+    if draw[5] < (0.15 if by_ear else 0.04):
+        text = re.sub(r"\d+(?=号|幢)", lambda found: spoken_number(int(found.group())), text)
+        faults.append("spoken-number")
+    elif draw[5] > 0.97:
+        text = text.translate(_WIDE)
+        faults.append("full-width")
+    if draw[6] < 0.01:
+        text = text.translate(_TRADITIONAL)
+        faults.append("traditional")
+    elif draw[6] > 0.95:
+        text = text.replace("幢", "号楼", 1)
+    return text
+
+
+def spoken_number(number: int) -> str:
+    """Return a number below 10,000 as it is said.
+
+    >>> spoken_number(12), spoken_number(305), spoken_number(1020), spoken_number(40)
+    ('十二', '三百零五', '一千零二十', '四十')
+    """
+    said, gap = "", False
+    for unit, word in ((1000, "千"), (100, "百"), (10, "十"), (1, "")):
+        digit = number // unit % 10
+        if digit:
+            said += ("零" if gap and said else "") + _DIGITS[digit] + word
+            gap = False
+        elif said:
+            gap = True
+    return said.removeprefix("一") if said.startswith("一十") else said or _DIGITS[0]

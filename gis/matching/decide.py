@@ -90,6 +90,9 @@ def decide(
     nearest: NearestArea | None = None,
     notes: Sequence[Reason] = (),
     auto_levels: Collection[str] = (),
+    unplaced: float = 0.0,
+    subject: sentences.Subject = "pin",
+    may_route: bool = True,
 ) -> Decision:
     """Decide where an event belongs, and say why.
 
@@ -119,6 +122,12 @@ def decide(
         What happened before, such as :func:`gis.matching.sentences.converted_crs`; told first.
     auto_levels
         Coarser levels that a city also lets route by themselves, such as ``community``.
+    unplaced
+        The part of ``outside`` that nothing places: it may be anywhere.
+    subject
+        What the sentences speak of: the ``pin``, the ``address``, or ``both``.
+    may_route
+        False: whatever is certain, a person looks first.
 
     Raises
     ------
@@ -146,22 +155,30 @@ def decide(
         if by_rule:
             path, confidence = ranked[0].path, ranked[0].probability
     own = any(path == candidate.path for candidate in ranked)
-    verdict: Verdict = "auto" if own or (path and path[-1].level in auto_levels) else "review"
+    sure = own or bool(path and path[-1].level in auto_levels)
+    verdict: Verdict = "auto" if sure and may_route else "review"
     if outside >= threshold - _SLACK and status == "outside":
         verdict, path, confidence = "outside", (), outside
     elif not path:
         confidence = ranked[0].probability if ranked else 0.0
 
-    if status == "outside":
-        told.append(sentences.outside_city(nearest))
-    elif status == "gap":
-        told.append(sentences.in_gap(containing[-1] if containing else None, nearest))
-    if own and not told:
-        told.append(sentences.inside(path[-1], confidence, accuracy_m, edge_distance_m))
-    elif not own:
-        told += _doubts(ranked, path, confidence, accuracy_m)
-    if status == "inside" and outside >= WORTH_SAYING:
-        told.append(sentences.may_be_outside(outside))
+    told += _about(
+        ranked,
+        path,
+        confidence,
+        own=own,
+        said=bool(told),
+        status=status,
+        accuracy_m=accuracy_m,
+        edge_distance_m=edge_distance_m,
+        containing=containing,
+        nearest=nearest,
+        subject=subject,
+    )
+    if status == "inside" and outside - unplaced >= WORTH_SAYING:
+        told.append(sentences.may_be_outside(outside - unplaced))
+    if unplaced >= WORTH_SAYING:
+        told.append(sentences.may_be_anywhere(unplaced))
     return Decision(
         decision=verdict,
         path=path,
@@ -209,17 +226,47 @@ def _finest_certain(
     return path, min(share, 1.0)
 
 
+def _about(
+    ranked: Sequence[Candidate],
+    path: Sequence[AreaRef],
+    confidence: float,
+    *,
+    own: bool,
+    said: bool,
+    status: Status,
+    accuracy_m: float | None,
+    edge_distance_m: float | None,
+    containing: Sequence[AreaRef],
+    nearest: NearestArea | None,
+    subject: sentences.Subject,
+) -> list[Reason]:
+    """Say where the place lies and what is certain of it; ``said``: something was told before."""
+    told: list[Reason] = []
+    if status == "outside":
+        told.append(sentences.outside_city(nearest))
+    elif status == "gap":
+        told.append(sentences.in_gap(containing[-1] if containing else None, nearest))
+    if own and not (told or said):
+        told.append(
+            sentences.inside(path[-1], confidence, accuracy_m, edge_distance_m, subject=subject)
+        )
+    elif not own:
+        told += _doubts(ranked, path, confidence, accuracy_m, subject)
+    return told
+
+
 def _doubts(
     ranked: Sequence[Candidate],
     path: Sequence[AreaRef],
     confidence: float,
     accuracy_m: float | None,
+    subject: sentences.Subject,
 ) -> list[Reason]:
     """Say why no area of the finest level is certain, and what is."""
     told: list[Reason] = []
     reached = [candidate for candidate in ranked if candidate.probability >= WORTH_SAYING]
     if reached:
-        told.append(sentences.reaches(reached, accuracy_m))
+        told.append(sentences.reaches(reached, accuracy_m, subject=subject))
     if reached and path:
         told.append(sentences.certain_to_level(path[-1], confidence))
     return told

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 from gis.governance.areas import LEVELS
 from gis.governance.reasons import Fact, Reason
 from gis.matching.candidates import DIGITS, AreaRef, Candidate, NearestArea
+
+Subject: TypeAlias = Literal["pin", "address", "both"]
+"""What a sentence speaks of."""
+
+_SUBJECT: Final[dict[Subject, tuple[str, str]]] = {
+    "pin": ("定位点", "The pin"),
+    "address": ("地址", "The address"),
+    "both": ("综合各项线索，位置", "All evidence together"),
+}
 
 ON_EDGE_M: Final = 0.01
 """Within a centimetre of the edge, several covering areas share it; farther in, they overlap."""
@@ -61,7 +70,12 @@ def address_only() -> Reason:
 
 
 def inside(
-    area: AreaRef, share: float, accuracy_m: float | None, edge_distance_m: float | None
+    area: AreaRef,
+    share: float,
+    accuracy_m: float | None,
+    edge_distance_m: float | None,
+    *,
+    subject: Subject = "pin",
 ) -> Reason:
     """Say that one area is certain."""
     facts: dict[str, Fact] = {
@@ -74,13 +88,18 @@ def inside(
     if edge_distance_m is not None:
         edge_zh = f"，距边界 {_metres(edge_distance_m)} 米"
         edge_en = f", {_metres(edge_distance_m)} m from the edge"
-    if accuracy_m:
+    if accuracy_m and subject == "pin":
         sure_zh = f"，按定位精度 {_metres(accuracy_m)} 米有 {_percent(share)} 的把握"
         sure_en = f"; with an accuracy of {_metres(accuracy_m)} m that is {_percent(share)} sure"
+    elif accuracy_m:
+        sure_zh = f"，有 {_percent(share)} 的把握"
+        sure_en = f"; {_percent(share)} sure"
+    zh, en = _SUBJECT[subject]
+    verb = {"pin": "belongs to", "address": "names a place in", "both": "points to"}[subject]
     return Reason(
         "inside",
-        f"定位点归属{area.name}{edge_zh}{sure_zh}。",
-        f"The pin belongs to {area.name}{edge_en}{sure_en}.",
+        f"{zh}归属{area.name}{edge_zh}{sure_zh}。",
+        f"{en} {verb} {area.name}{edge_en}{sure_en}.",
         facts,
     )
 
@@ -112,14 +131,23 @@ def several_cover(
     )
 
 
-def reaches(reached: Sequence[Candidate], accuracy_m: float | None) -> Reason:
-    """Say which areas the accuracy circle reaches."""
+def reaches(
+    reached: Sequence[Candidate], accuracy_m: float | None, *, subject: Subject = "pin"
+) -> Reason:
+    """Say which areas the accuracy circle reaches, or which ones all evidence leaves open."""
     zh = "、".join(f"{c.area.name} {_percent(c.probability)}" for c in reached[:3])
     en = ", ".join(f"{c.area.name} {_percent(c.probability)}" for c in reached[:3])
     radius_zh = "" if accuracy_m is None else f"（精度 {_metres(accuracy_m)} 米）"
     radius_en = "" if accuracy_m is None else f" ({_metres(accuracy_m)} m)"
     more_zh, more_en = (" 等", ", ...") if reached[3:] else ("", "")
     areas = "area" if len(reached) == 1 else "areas"
+    if subject != "pin":
+        return Reason(
+            "evidence-leaves-open",
+            f"可能在 {len(reached)} 个区域之内：{zh}{more_zh}。",
+            f"It may be in {len(reached)} {areas}: {en}{more_en}.",
+            {"count": len(reached), "codes": [candidate.code for candidate in reached]},
+        )
     return Reason(
         "accuracy-reaches",
         f"定位范围{radius_zh}涉及 {len(reached)} 个区域：{zh}{more_zh}。",
@@ -217,6 +245,16 @@ def may_be_outside(outside: float) -> Reason:
         f"有 {_percent(outside)} 的可能落在网格之外（市界外或盲区）。",
         f"It may lie outside every grid ({_percent(outside)}): beyond the city, or in a gap.",
         {"outside_probability": outside},
+    )
+
+
+def may_be_anywhere(unplaced: float) -> Reason:
+    """Say that nothing given may name the place at all."""
+    return Reason(
+        "may-be-anywhere",
+        f"有 {_percent(unplaced)} 的可能都不是：线索可能指错了地方。",
+        f"It may be none of them ({_percent(unplaced)}): what was given may name another place.",
+        {"probability": unplaced},
     )
 
 

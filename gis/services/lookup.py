@@ -19,10 +19,11 @@ import shapely
 import sqlalchemy as sa
 
 from gis.errors import AreaUnknown, NoPublishedBoundary
-from gis.geometry.cell_index import CellIndex
+from gis.geometry.cell_index import CellIndex, metres_per_degree
 from gis.geometry.crs import point_to_wgs84
 from gis.governance.actors import SYSTEM, Actor
 from gis.governance.areas import LEVELS
+from gis.matching.spots import Members
 from gis.services.exceptions import ExceptionIndex
 from gis.store import areas as area_store
 from gis.store.unit_of_work import Database, UnitOfWork
@@ -78,10 +79,51 @@ class BoundarySnapshot:
             for layer, (codes, geometries) in by_layer.items()
         }
         self._empty = CellIndex.build([], [])
+        self._dedicated = {
+            area.code: frozenset(area.categories)
+            for area in self.areas.values()
+            if area.level == "grid" and area.kind == "dedicated" and area.categories
+        }
+        self._owned: dict[frozenset[str], CellIndex] = {}
+        self._members: dict[tuple[frozenset[str], str], Members | None] = {}
 
     def index(self, layer: str) -> CellIndex:
         """Return the index of a level, or of the grids of kind ``dedicated`` or ``micro``."""
         return self._indexes.get(layer, self._empty)
+
+    def special(self, category: str | None) -> frozenset[str]:
+        """Return the codes of the dedicated grids 专属网格 that take a category for themselves."""
+        if category is None:
+            return frozenset()
+        return frozenset(code for code, taken in self._dedicated.items() if category in taken)
+
+    def owners(self, category: str | None) -> CellIndex:
+        """Return the finest areas as they own a category: dedicated grids cut out of the others.
+
+        For most categories, and for none, that is the index of the finest level itself.
+        """
+        special = self.special(category)
+        if not special or self.finest != "grid":
+            return self.index(self.finest)
+        found = self._owned.get(special)
+        if found is None:
+            found = self._owned[special] = _cut_out(
+                self.index("grid"), self.index("dedicated"), special
+            )
+        return found
+
+    def members(self, category: str | None, code: str) -> Members | None:
+        """Return what of :meth:`owners` an area holds, None for a code that is not drawn."""
+        key = (self.special(category), code)
+        if key not in self._members:
+            index = self.owners(category)
+            held = [
+                at
+                for at, finest in enumerate(index.keys)
+                if any(area.code == code for area in self.path(finest))
+            ]
+            self._members[key] = _weighed(index, held) if code in self.areas else None
+        return self._members[key]
 
     @property
     def finest(self) -> str:
@@ -319,6 +361,44 @@ class Boundaries(Snapshots):
         if revision is None:
             raise NoPublishedBoundary
         return revision
+
+
+def _cut_out(general: CellIndex, dedicated: CellIndex, special: frozenset[str]) -> CellIndex:
+    """Return the general grids without the dedicated ones, and the dedicated ones."""
+    chosen = [at for at, code in enumerate(dedicated.keys) if code in special]
+    shapes = dict(zip(general.keys, general.geometries, strict=True))
+    for at in chosen:
+        cut = dedicated.geometries[at]
+        for touched in general.query_box(*cut.bounds).tolist():
+            code = general.keys[touched]
+            left = shapely.difference(shapes[code], cut) if code in shapes else None
+            if left is not None and left.area > 0:
+                shapes[code] = left
+            else:
+                shapes.pop(code, None)
+    for at in chosen:
+        shapes[dedicated.keys[at]] = dedicated.geometries[at]
+    codes = sorted(shapes)
+    return CellIndex.build([_polygonal(shapes[code]) for code in codes], codes)
+
+
+def _polygonal(shape: Any) -> Any:  # noqa: ANN401 - any shapely geometry
+    if shape.geom_type in ("Polygon", "MultiPolygon"):
+        return shape
+    parts = [p for p in shapely.get_parts(shape) if p.geom_type in ("Polygon", "MultiPolygon")]
+    return shapely.union_all(parts)
+
+
+def _weighed(index: CellIndex, held: list[int]) -> Members | None:
+    if not held:
+        return None
+    sizes = []
+    for at in held:
+        shape = index.geometries[at]
+        kx, ky = metres_per_degree((shape.bounds[1] + shape.bounds[3]) / 2)
+        sizes.append(float(shape.area) * kx * ky)
+    whole = sum(sizes)
+    return Members({at: size / whole for at, size in zip(held, sizes, strict=True)}, whole)
 
 
 def locate(snapshot: BoundarySnapshot, lon: float, lat: float) -> dict[str, Any]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from pyproj import Geod
 
-from gis.errors import EvidenceMissing, Language
+from gis.errors import Language
+from gis.geometry.cell_index import CellIndex
 from gis.geometry.crs import normalise, point_to_wgs84
 from gis.governance.actors import Actor
 from gis.governance.duty import Assignment
@@ -17,8 +18,17 @@ from gis.governance.reasons import Reason
 from gis.matching import sentences
 from gis.matching.candidates import AreaRef, Candidate, NearestArea
 from gis.matching.decide import Decision, Status, decide
+from gis.matching.pin import Pin
 from gis.matching.position import PositionEvidence, probabilities
 from gis.services.exceptions import BoundaryException, ExceptionIndex
+from gis.services.fused_matching import (
+    NO_KNOWLEDGE,
+    Evidence,
+    Knowledge,
+    match_evidence,
+    must_have_evidence,
+    plain,
+)
 from gis.services.lookup import Boundaries, BoundarySnapshot
 from gis.services.responsibility import responsible
 from gis.store import categories
@@ -40,6 +50,8 @@ SHOWN: Final = (
     "nearest",
     "reasons",
     "boundary_revision",
+    "evidence_kind",
+    "crs_posterior",
 )
 """Members of a match, in the order in which answers show them."""
 
@@ -49,32 +61,82 @@ LONGEST_NEAREST_M: Final = 200_000.0
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """A pin as it came in: numbers in ``crs`` and their 68 % radius in metres."""
+    """A pin as it came in: numbers in ``crs`` and their 68 % radius in metres.
+
+    ``declared`` False: the sender named no system, WGS84 is only the default. ``fixed_at`` is when
+    the position was taken, where that is known.
+    """
 
     lon: float
     lat: float
     crs: str = "WGS84"
     accuracy_m: float | None = None
+    declared: bool = True
+    fixed_at: datetime | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return what was sent, for keeping."""
-        return {
+        sent: dict[str, Any] = {
             "lon": self.lon,
             "lat": self.lat,
             "crs": self.crs,
             "accuracy_m": self.accuracy_m,
         }
+        if not self.declared:
+            sent["declared"] = False
+        if self.fixed_at is not None:
+            sent["fixed_at"] = self.fixed_at.isoformat()
+        return sent
+
+    @classmethod
+    def from_json(cls, sent: Mapping[str, Any]) -> Self:
+        """Return what :meth:`to_json` kept."""
+        fixed = sent.get("fixed_at")
+        return cls(
+            float(sent["lon"]),
+            float(sent["lat"]),
+            sent.get("crs") or "WGS84",
+            sent.get("accuracy_m"),
+            declared=sent.get("declared", True),
+            fixed_at=None if fixed is None else datetime.fromisoformat(fixed),
+        )
+
+    def pin(self, reported: datetime | None) -> Pin:
+        """Return it as matching reads it; ``reported`` tells how old the fix was."""
+        age = None
+        if self.fixed_at is not None and reported is not None:
+            age = (reported - self.fixed_at).total_seconds()
+        crs = normalise(self.crs) if self.declared else None
+        return Pin(self.lon, self.lat, crs, self.accuracy_m, age)
 
 
 @dataclass(frozen=True, slots=True)
 class MatchRequest:
-    """Everything that is known about where something happened."""
+    """Everything that is known about where something happened.
+
+    ``photo`` is the position in its picture, ``usual`` where the sender is as a rule, with how
+    far around in ``accuracy_m``: it tells in which system the pin is, not where the case is.
+    """
 
     location: Location | None = None
     address: str | None = None
     category: str | None = None
     at: datetime | None = None
     source: str | None = None
+    photo: Location | None = None
+    usual: Location | None = None
+
+    def evidence(self, at: datetime | None) -> Evidence:
+        """Return what was given, as it is weighed; ``at`` stands in for the instant."""
+        reported = self.at or at
+        return Evidence(
+            pin=None if self.location is None else self.location.pin(reported),
+            address=self.address or None,
+            photo=None if self.photo is None else self.photo.pin(reported),
+            source=self.source,
+            category=self.category,
+            usual=None if self.usual is None else self.usual.pin(reported),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +145,8 @@ class Match:
 
     ``point`` is the pin in WGS84; ``exception`` is what overrode the owner on the map;
     ``outside_probability`` of the answer is null when nothing at
-    all speaks for any place.
+    all speaks for any place. ``kind`` is one of :data:`gis.matching.calibration.KINDS`;
+    ``readings`` the posterior over the pin's coordinate systems, where that was in question.
     """
 
     decision: Decision
@@ -92,6 +155,8 @@ class Match:
     nearest: NearestArea | None
     revision: int
     exception: BoundaryException | None = None
+    kind: str = "pin"
+    readings: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def unit_code(self) -> str | None:
@@ -133,12 +198,16 @@ class Match:
                 }
                 for candidate in chosen.candidates
             ],
-            "outside_probability": None if self.point is None else chosen.outside_probability,
+            "outside_probability": None
+            if self.point is None and not chosen.candidates
+            else chosen.outside_probability,
             "nearest": None
             if self.nearest is None
             else {**_brief(self.nearest.area), "distance_m": _rounded(self.nearest.distance_m)},
             "reasons": [kept_reason(reason) for reason in chosen.reasons],
             "boundary_revision": self.revision,
+            "evidence_kind": self.kind,
+            "crs_posterior": {key: round(share, 6) for key, share in self.readings.items()} or None,
         }
 
 
@@ -149,27 +218,55 @@ def match(
     threshold: float,
     exceptions: ExceptionIndex | None = None,
     at: datetime | None = None,
+    knowledge: Knowledge = NO_KNOWLEDGE,
+    precision: float | None = None,
+    lenient: bool = False,
 ) -> Match:
     """Decide which area owns the place, on one snapshot of the boundaries.
 
-    A boundary exception in force ``at`` that instant (needed with ``exceptions``) that covers the
-    pin and fits the category overrides the owner, and says so in a reason.
+    A pin of which nothing else is known is matched by itself; with an address, a photo or a source
+    that has a history everything is weighed together. A dedicated grid owns the categories that it
+    takes. A boundary exception in force ``at`` that instant (needed with ``exceptions``) that
+    covers the place and fits the category overrides the owner, and says so in a reason.
+
+    Parameters
+    ----------
+    knowledge
+        The gazetteer and what was learned; without it an address is not read.
+    precision
+        Wanted precision of what routes itself; where answers are known it sets the threshold.
+    lenient
+        Read a pin alone whose axes are swapped, instead of refusing it.
 
     Raises
     ------
     gis.errors.EvidenceMissing
-        Neither location nor address.
+        Neither location nor address nor photo.
     gis.errors.CrsUnknown, gis.errors.PositionInvalid, gis.errors.AccuracyInvalid
         The pin cannot be a place.
     """
-    if request.location is None:
-        if not request.address:
-            raise EvidenceMissing
-        return _without_pin(snapshot)
+    given = request.evidence(at)
+    must_have_evidence(given, lenient=lenient)
+    if not plain(given, knowledge):
+        if request.location is None and request.photo is None and knowledge.addresses is None:
+            return _without_pin(snapshot)
+        found = match_evidence(snapshot, given, knowledge, threshold=threshold, precision=precision)
+        matched = Match(
+            found.decision, found.point, found.edge_distance_m, found.nearest,
+            snapshot.revision, None, found.kind, found.readings,
+        )  # fmt: skip
+    else:
+        matched = _of_pin(snapshot, request, threshold=threshold)
+    return _ruled(snapshot, matched, request.category, exceptions, at)
+
+
+def _of_pin(snapshot: BoundarySnapshot, request: MatchRequest, *, threshold: float) -> Match:
+    """Return the match of a pin alone, taken as declared and as exact as it says."""
     pin = request.location
+    assert pin is not None  # noqa: S101 - asked before
     crs = normalise(pin.crs)
     lon, lat = point_to_wgs84(pin.lon, pin.lat, crs)
-    index = snapshot.index(snapshot.finest)
+    index = snapshot.owners(request.category)
     evidence = probabilities(index, lon, lat, pin.accuracy_m)
     status: Status = "inside"
     containing: tuple[AreaRef, ...] = ()
@@ -180,7 +277,7 @@ def match(
         containing = () if around is None else _path(snapshot, around.code)
         nearest = _nearest(snapshot, lon, lat)
     chosen = decide(
-        _candidates(snapshot, evidence),
+        _candidates(snapshot, index, evidence),
         evidence.outside,
         status=status,
         threshold=threshold,
@@ -194,12 +291,24 @@ def match(
     edge = evidence.edge_distance_m
     if edge is None and nearest is not None:
         edge = nearest.distance_m
-    ruling = None
-    if exceptions is not None and at is not None:
-        ruling = exceptions.deciding(lon, lat, request.category, at)
-    if ruling is not None:
-        chosen, ruling = _overridden(snapshot, chosen, ruling)
-    return Match(chosen, (lon, lat), edge, nearest, snapshot.revision, ruling)
+    return Match(chosen, (lon, lat), edge, nearest, snapshot.revision)
+
+
+def _ruled(
+    snapshot: BoundarySnapshot,
+    matched: Match,
+    category: str | None,
+    exceptions: ExceptionIndex | None,
+    at: datetime | None,
+) -> Match:
+    """Return the match as a boundary exception at its place has it."""
+    if exceptions is None or at is None or matched.point is None:
+        return matched
+    ruling = exceptions.deciding(*matched.point, category, at)
+    if ruling is None:
+        return matched
+    chosen, ruling = _overridden(snapshot, matched.decision, ruling)
+    return replace(matched, decision=chosen, exception=ruling)
 
 
 def answer(
@@ -296,8 +405,9 @@ def _notes(pin: Location, crs: str, lon: float, lat: float) -> tuple[Reason, ...
     return (sentences.converted_crs(crs, float(shift_m)),)
 
 
-def _candidates(snapshot: BoundarySnapshot, evidence: PositionEvidence) -> list[Candidate]:
-    index = snapshot.index(snapshot.finest)
+def _candidates(
+    snapshot: BoundarySnapshot, index: CellIndex, evidence: PositionEvidence
+) -> list[Candidate]:
     return [
         Candidate(_path(snapshot, index.keys[position]), probability, distance_m)
         for (position, probability), distance_m in zip(evidence, evidence.distances_m, strict=True)

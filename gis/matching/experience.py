@@ -1,0 +1,44 @@
+"""What was learned: how sources' pins are, coordinates that are no places, words that mean one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from gis.matching.calibration import Calibration
+from gis.matching.error_law import UNKNOWN_SOURCE, SourceProfile
+from gis.matching.pin import BadPin
+
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """Words that dispatchers placed: where (WGS84), how spread, how often, and on how many days."""
+
+    text: str
+    lon: float
+    lat: float
+    spread_m: float
+    times: int
+
+
+@dataclass(frozen=True, slots=True)
+class Experience:
+    """Everything learned, as one immutable value; ``stamp`` changes with it.
+
+    ``spreads``: level of a place -> what the gazetteer's uncertainty is multiplied with.
+    """
+
+    sources: Mapping[str, SourceProfile] = field(default_factory=dict)
+    bad_pins: Mapping[tuple[float, float], BadPin] = field(default_factory=dict)
+    aliases: Mapping[str, Alias] = field(default_factory=dict)
+    spreads: Mapping[str, float] = field(default_factory=dict)
+    calibration: Calibration = field(default_factory=Calibration)
+    stamp: int = 0
+
+    def source(self, key: str | None) -> SourceProfile:
+        """Return the profile of a source, the general one where it is not known."""
+        return self.sources.get(key or "", UNKNOWN_SOURCE)
+
+
+NOTHING_LEARNED: Final = Experience()

@@ -1,0 +1,366 @@
+"""Pin, address and photo -> one probability per area 证据融合.
+
+Every piece of evidence is a handful of possible places: a pin in each reading of its numbers, with
+each multiple of its error law; an address as its places in the gazetteer; and, for each, the chance
+that it says nothing about the place at all. The true place is one of their combinations; a
+combination weighs the product of its shares and of how well its parts lie together. Products of
+normals are normals, so each combination is a normal again, its mass over an area has the closed
+form of :mod:`gis.matching.position`, and the sums are exact: no sampling, the same on every run.
+
+What is compared with nothing is spread evenly over :data:`BACKGROUND_M2`: an address that is wrong
+says that the place may be anywhere, and so does a pin that strayed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import exp, hypot, pi
+from typing import Final, NamedTuple, TypeVar
+
+from gis.geometry.cell_index import CellIndex, metres_per_degree
+from gis.matching.crs_posterior import Reading
+from gis.matching.position import SIGMAS_PER_ACCURACY, PositionEvidence, probabilities
+
+_K = TypeVar("_K")
+
+BACKGROUND_M2: Final = 3e7
+"""Where a place may be when evidence about it is wrong: about a town."""
+
+DROPPED: Final = 1e-6
+"""Combinations that weigh less than this share of all are left out."""
+
+LIGHT: Final = 0.02
+"""Combinations about one place that weigh less than this are taken together."""
+
+SPEAKS: Final = 0.05
+"""Evidence is named for a candidate when at least this share of its probability rests on it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """One possible place: a point with a spread, or a whole area; WGS84.
+
+    ``area`` holds the positions of the areas of the index that it covers, with the share of each;
+    then ``lon``, ``lat`` and ``sigma_m`` are not used, and ``area_m2`` is its size.
+    """
+
+    share: float
+    lon: float = 0.0
+    lat: float = 0.0
+    sigma_m: float = 0.0
+    area: Mapping[int, float] | None = None
+    area_m2: float = 0.0
+    origin: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PinEvidence:
+    """A pin: its readings, the normals of its error (sigma in metres, share), and its stray share.
+
+    ``kind`` is what speaks: ``position`` or ``photo``.
+    """
+
+    readings: tuple[Reading, ...]
+    sigmas: tuple[tuple[float, float], ...]
+    stray: float
+    kind: str = "position"
+
+
+@dataclass(frozen=True, slots=True)
+class SpotEvidence:
+    """What an address names: possible places; their shares and ``none`` of these sum to 1."""
+
+    spots: tuple[Spot, ...]
+    none: float
+    kind: str = "address"
+
+
+@dataclass(frozen=True, slots=True)
+class Fused:
+    """What all evidence together says.
+
+    Attributes
+    ----------
+    shares
+        Position in the index -> probability. With ``outside`` and ``unplaced`` they sum to 1.
+    outside
+        The place lies in no area of the index.
+    unplaced
+        Nothing that was given names the place.
+    point, spread_m
+        The weightiest combination: where, and its 68 % radius; None for a whole area.
+    readings
+        Posterior over the readings of the first pin; ``stray`` that it says nothing.
+    together
+        Probability that the first pin and a spot both speak of the place.
+    origins
+        Posterior over the spots' origins (places of the address), -1 for none of them.
+    evidence
+        Position -> what speaks for it.
+    """
+
+    shares: Mapping[int, float]
+    outside: float
+    unplaced: float
+    point: tuple[float, float] | None
+    spread_m: float | None
+    readings: Mapping[str, float] = field(default_factory=dict)
+    stray: float = 0.0
+    together: float = 0.0
+    origins: Mapping[int, float] = field(default_factory=dict)
+    evidence: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+
+
+class _Part(NamedTuple):
+    """A combination: weight, normal (None: flat), area, what took part."""
+
+    weight: float
+    normal: tuple[float, float, float] | None
+    area: Spot | None
+    kinds: tuple[str, ...]
+    reading: str | None
+    origin: int
+
+
+class _Plane:
+    """Metres about a reference place; readings far from it are far from each other as well."""
+
+    def __init__(self, lon: float, lat: float) -> None:
+        self.lon, self.lat = lon, lat
+        self.kx, self.ky = metres_per_degree(lat)
+
+    def metres(self, lon: float, lat: float) -> tuple[float, float]:
+        return (lon - self.lon) * self.kx, (lat - self.lat) * self.ky
+
+    def degrees(self, x: float, y: float) -> tuple[float, float]:
+        return self.lon + x / self.kx, self.lat + y / self.ky
+
+
+def fuse(index: CellIndex, pins: Sequence[PinEvidence], spots: SpotEvidence | None = None) -> Fused:
+    """Return the probability of each area of an index, given everything that speaks.
+
+    Parameters
+    ----------
+    index
+        Areas in WGS84 lon/lat that do not overlap.
+    pins
+        In the order of trust; the first one's readings are reported.
+    spots
+        What the address names.
+
+    Raises
+    ------
+    ValueError
+        Neither a pin with a reading nor a spot.
+
+    Examples
+    --------
+    >>> import shapely
+    >>> index = CellIndex.build([shapely.box(118.3, 32.2, 118.4, 32.3)])
+    >>> pin = PinEvidence((Reading("WGS84", 118.35, 32.25, 1.0),), ((20.0, 1.0),), stray=0.0)
+    >>> fuse(index, [pin]).shares
+    {0: 1.0}
+    """
+    return _Fusion(index, pins, spots).result()
+
+
+class _Fusion:
+    def __init__(
+        self, index: CellIndex, pins: Sequence[PinEvidence], spots: SpotEvidence | None
+    ) -> None:
+        self._index = index
+        self._seen: dict[tuple[float, float, float], PositionEvidence] = {}
+        self._plane = _Plane(*_reference(pins, spots))
+        self._first = pins[0] if pins else None
+        parts = self._of_spots(spots)
+        for number, pin in enumerate(pins):
+            parts = _heaviest(self._with_pin(parts, pin, first=number == 0))
+        whole = sum(part.weight for part in parts)
+        self._parts = _merged([part._replace(weight=part.weight / whole) for part in parts])
+
+    def _of_spots(self, spots: SpotEvidence | None) -> list[_Part]:
+        if spots is None:
+            return [_Part(1.0, None, None, (), None, -1)]
+        parts = [_Part(spots.none, None, None, (), None, -1)] if spots.none > 0 else []
+        for spot in spots.spots:
+            if spot.area is not None:
+                parts.append(_Part(spot.share, None, spot, (spots.kind,), None, spot.origin))
+                continue
+            x, y = self._plane.metres(spot.lon, spot.lat)
+            normal = (x, y, spot.sigma_m**2)
+            parts.append(_Part(spot.share, normal, None, (spots.kind,), None, spot.origin))
+        return parts
+
+    def _with_pin(self, parts: list[_Part], pin: PinEvidence, *, first: bool) -> list[_Part]:
+        """Return every part with every way to take the pin; the pin strayed is one of them."""
+        made = [
+            part._replace(weight=part.weight * pin.stray / BACKGROUND_M2)
+            for part in parts
+            if pin.stray > 0
+        ]
+        for reading in pin.readings:
+            x, y = self._plane.metres(reading.lon, reading.lat)
+            for sigma_m, share in pin.sigmas:
+                weight = (1.0 - pin.stray) * reading.prior * share
+                pin_normal = (x, y, sigma_m**2)
+                for part in parts:
+                    agrees, normal = self._together(part, pin_normal)
+                    if agrees <= 0.0:
+                        continue
+                    made.append(
+                        part._replace(
+                            weight=part.weight * weight * agrees,
+                            normal=normal,
+                            kinds=(*part.kinds, pin.kind),
+                            reading=reading.key if first else part.reading,
+                        )
+                    )
+        return made
+
+    def _together(
+        self, part: _Part, pin: tuple[float, float, float]
+    ) -> tuple[float, tuple[float, float, float]]:
+        """Return how well a pin lies with a part (a density per m2), and the normal of both."""
+        if part.area is not None and part.normal is None:
+            held = self._masses(pin)
+            inside = sum(share for at, share in held if at in (part.area.area or {}))
+            return inside / part.area.area_m2, pin
+        if part.normal is None:
+            return 1.0 / BACKGROUND_M2, pin
+        (x, y, v), (px, py, pv) = part.normal, pin
+        both = v + pv
+        squared = (x - px) ** 2 + (y - py) ** 2
+        density = exp(-0.5 * squared / both) / (2.0 * pi * both)
+        own = pv / both
+        return density, (px + (x - px) * own, py + (y - py) * own, v * pv / both)
+
+    def _masses(self, normal: tuple[float, float, float]) -> PositionEvidence:
+        found = self._seen.get(normal)
+        if found is None:
+            lon, lat = self._plane.degrees(normal[0], normal[1])
+            accuracy = normal[2] ** 0.5 * SIGMAS_PER_ACCURACY
+            found = self._seen[normal] = probabilities(self._index, lon, lat, accuracy)
+        return found
+
+    def result(self) -> Fused:
+        shares: dict[int, float] = {}
+        speaking: dict[int, dict[str, float]] = {}
+        outside = unplaced = 0.0
+        for part in self._parts:
+            for at, share in self._over_areas(part):
+                shares[at] = shares.get(at, 0.0) + part.weight * share
+                said = speaking.setdefault(at, {})
+                for kind in part.kinds:
+                    said[kind] = said.get(kind, 0.0) + part.weight * share
+            if part.normal is None and part.area is None:
+                unplaced += part.weight
+            elif part.area is None and part.normal is not None:
+                outside += part.weight * self._masses(part.normal).outside
+        whole = sum(shares.values()) + outside + unplaced
+        point, spread = self._centre()
+        return Fused(
+            shares={at: share / whole for at, share in shares.items()},
+            outside=outside / whole,
+            unplaced=unplaced / whole,
+            point=point,
+            spread_m=spread,
+            readings=_summed((part.reading, part.weight) for part in self._parts),
+            stray=sum(part.weight for part in self._parts if part.reading is None)
+            if self._first is not None
+            else 0.0,
+            together=sum(
+                part.weight for part in self._parts if part.reading is not None and part.origin >= 0
+            ),
+            origins=_summed((part.origin, part.weight) for part in self._parts),
+            evidence={
+                at: tuple(
+                    kind for kind, mass in sorted(said.items()) if mass >= SPEAKS * shares[at]
+                )
+                for at, said in speaking.items()
+            },
+        )
+
+    def _over_areas(self, part: _Part) -> Iterable[tuple[int, float]]:
+        """Return the share of each area in a part; they sum to 1 but for what lies outside."""
+        if part.area is None:
+            return () if part.normal is None else self._masses(part.normal)
+        covered = part.area.area or {}
+        if part.normal is None:
+            return covered.items()
+        held = [(at, share) for at, share in self._masses(part.normal) if at in covered]
+        inside = sum(share for _, share in held)
+        return [(at, share / inside) for at, share in held]
+
+    def _centre(self) -> tuple[tuple[float, float] | None, float | None]:
+        """Return the normal that most of the weight lies about; the narrowest one decides."""
+        normals = [part for part in self._parts if part.normal is not None]
+        if not normals:
+            return None, None
+        best = max(normals, key=lambda part: part.weight)
+        assert best.normal is not None  # noqa: S101 - for the type checker
+        x, y, v = best.normal
+        return self._plane.degrees(x, y), v**0.5 * SIGMAS_PER_ACCURACY
+
+
+def _reference(pins: Sequence[PinEvidence], spots: SpotEvidence | None) -> tuple[float, float]:
+    points = [spot for spot in spots.spots if spot.area is None] if spots is not None else []
+    if points:
+        likeliest = min(points, key=lambda spot: (-spot.share, spot.lon, spot.lat))
+        return likeliest.lon, likeliest.lat
+    for pin in pins:
+        if pin.readings:
+            best = max(pin.readings, key=lambda reading: reading.prior)
+            return best.lon, best.lat
+    if spots is not None and spots.spots:
+        return 0.0, 0.0
+    raise ValueError("a pin with a reading or a spot is needed")
+
+
+def _heaviest(parts: list[_Part]) -> list[_Part]:
+    whole = sum(part.weight for part in parts)
+    if whole <= 0.0:
+        raise ValueError("no combination of the evidence has any weight")
+    return [part for part in parts if part.weight >= DROPPED * whole]
+
+
+def _merged(parts: list[_Part]) -> list[_Part]:
+    """Return the parts with the light ones about one place made one normal of their mean variance.
+
+    What they weigh together is kept; the shape of a light tail is not worth a mass over areas.
+    """
+    kept: list[_Part] = []
+    light: dict[tuple[object, ...], list[_Part]] = {}
+    for part in parts:
+        if part.normal is None or part.weight >= LIGHT:
+            kept.append(part)
+        else:
+            x, y, _ = part.normal
+            key = (round(x), round(y), part.kinds, part.reading, part.origin, id(part.area))
+            light.setdefault(key, []).append(part)
+    for group in light.values():
+        weight = sum(part.weight for part in group)
+        sums = [0.0, 0.0, 0.0]
+        for part in group:
+            for axis, value in enumerate(part.normal or ()):
+                sums[axis] += value * part.weight / weight
+        kept.append(group[0]._replace(weight=weight, normal=(sums[0], sums[1], sums[2])))
+    return kept
+
+
+def _summed(pairs: Iterable[tuple[_K | None, float]]) -> dict[_K, float]:
+    sums: dict[_K, float] = {}
+    for key, weight in pairs:
+        if key is not None:
+            sums[key] = sums.get(key, 0.0) + weight
+    return sums
+
+
+def apart_m(one: tuple[float, float], other: tuple[float, float]) -> float:
+    """Return the metres between two places near each other, in the plane at the first.
+
+    >>> round(apart_m((118.3, 32.2), (118.3, 32.201)))
+    111
+    """
+    kx, ky = metres_per_degree(one[1])
+    return hypot((other[0] - one[0]) * kx, (other[1] - one[1]) * ky)

@@ -25,6 +25,7 @@ from api.routes import (
     maps,
     matching,
     pages,
+    places,
     planning,
     sign_in,
     siting,
@@ -35,6 +36,7 @@ from api.runtime import Runtime
 from api.security import Doorkeeper
 from api.stopping import let_go_on_signal
 from gis.services.feed import Feed
+from gis.services.gazetteer import Gazetteer, GazetteerWatch
 from gis.services.jobs import check_queue
 from gis.services.lookup import Boundaries
 from gis.services.overview import check_boundaries, check_database, check_schema
@@ -49,6 +51,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     webhooks.router,
     attachments.router,
     areas.router,
+    places.router,
     boundaries.router,
     planning.router,
     siting.router,
@@ -104,6 +107,7 @@ def _runtime(settings: Settings, database: Database) -> Runtime:
         doorkeeper=Doorkeeper(database, settings),
         metrics=metrics,
         boundaries=boundaries,
+        gazetteer=Gazetteer(database, boundaries),
         feed=Feed(database, limit=settings.stream_listeners),
         checks={
             "database": partial(check_database, database),
@@ -119,10 +123,12 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Watch for publications and messages meanwhile. The database belongs to the caller."""
     runtime: Runtime = app.state.runtime
     watch = RevisionWatch(runtime.database.url, runtime.boundaries).start()
+    gazetteer_watch = GazetteerWatch(runtime.gazetteer).start()
     runtime.feed.start()
     try:
         with let_go_on_signal(runtime.feed):
             yield
     finally:
         await run_in_threadpool(runtime.feed.stop)
+        await run_in_threadpool(gazetteer_watch.stop)
         await run_in_threadpool(watch.stop)

@@ -11,6 +11,7 @@ from fastapi import Request
 from api.metrics import Metrics
 from api.security import Doorkeeper
 from gis.services.feed import Feed
+from gis.services.gazetteer import Gazetteer
 from gis.services.lookup import Boundaries
 from gis.settings import Settings
 from gis.store.unit_of_work import Database
@@ -31,6 +32,7 @@ class Runtime:
     doorkeeper: Doorkeeper
     metrics: Metrics
     boundaries: Boundaries
+    gazetteer: Gazetteer
     feed: Feed
     checks: dict[str, Check] = field(default_factory=dict)
     openapi: dict[str, Any] | None = None

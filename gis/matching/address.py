@@ -167,9 +167,13 @@ class AddressIndex:
             probability=share,
             score=found.score,
             explained=round(found.mask.bit_count() / length, 3),
-            entry_id=int(t.entry_ids[found.entry]) if found.entry >= 0 else None,
+            entry_id=self._entry_id(found.entry),
             reasons=self._reasons(text, found, how, rivals),
         )
+
+    def _entry_id(self, entry: int) -> int | None:
+        number = int(self._tables.entry_ids[entry]) if entry >= 0 else -1
+        return number if number >= 0 else None
 
     def _outline(self, found: Found) -> Any:  # noqa: ANN401
         t = self._tables

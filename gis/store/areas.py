@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 import sqlalchemy as sa
+from geoalchemy2 import Geography
 
 from gis.store.tables import (
     area_versions,
@@ -86,6 +87,21 @@ def of_revision(work: UnitOfWork, revision: int) -> list[sa.RowMapping]:
         )
         .where(at_revision(revision))
         .order_by(versions.area_code.collate("C"))
+    )
+
+
+def middles(work: UnitOfWork, revision: int) -> list[sa.RowMapping]:
+    """Return a point inside each area but grids (lon, lat), and its radius as a disc in metres."""
+    versions = area_versions.c
+    inside = sa.func.ST_PointOnSurface(versions.geometry)
+    extent = sa.func.sqrt(sa.func.ST_Area(sa.cast(versions.geometry, Geography)) / sa.func.pi())
+    return work.rows(
+        sa.select(
+            versions.area_code.label("code"),
+            sa.func.ST_X(inside).label("lon"),
+            sa.func.ST_Y(inside).label("lat"),
+            extent.label("radius_m"),
+        ).where(at_revision(revision), versions.level != "grid")
     )
 
 

@@ -26,6 +26,8 @@ UNCERTAINTY_M: Final = {
     "door": 15.0, "building": 30.0, "road_number": 20.0, "compound": 90.0, "landmark": 50.0,
     "village": 180.0, "station": 20.0, "area": 900.0,
 }  # fmt: skip
+NAMED_KINDS: Final = ("village", "landmark", "station")
+"""Kinds whose alias is a name of their own."""
 _LANDMARK_USES: Final = {
     use.SCHOOL: "school",
     use.HOSPITAL: "hospital",

@@ -11,13 +11,14 @@ import shapely
 
 from gis.store.bulk import as_json
 from layers.demo import settlements as use
-from layers.demo.addresses import UNCERTAINTY_M
+from layers.demo.addresses import NAMED_KINDS, UNCERTAINTY_M
 from layers.demo.batches import Batch, Ids, hexadecimal, points
 from layers.demo.case_rows import case_batches
 from layers.demo.city import City
 from layers.demo.frame import degrees, geometries_in_degrees
 from layers.demo.population import TAGS
 from layers.demo.register import CODE_SYSTEM
+from layers.demo.spoken_names import spoken_names
 
 LOCAL_TIME: Final = timezone(timedelta(hours=8))
 DISPATCHER: Final = "demo-dispatcher"
@@ -71,6 +72,13 @@ def _areas(city: City, ids: Ids, since: str) -> Iterator[Batch]:
         [(row.code, CODE_SYSTEM, row.other_code, row.name) for row in listed],
         len(listed),
     )
+    other_names = [pair for row in rows if row.level != "grid" for pair in spoken_names(row)]
+    yield Batch(
+        "area_aliases",
+        ("area_code", "alias", "kind", "source", "created_by"),
+        [(code, alias, kind, "made", "demo") for code, alias, kind in other_names],
+        len(other_names),
+    )
 
 
 def _places(city: City, ids: Ids) -> Iterator[Batch]:
@@ -118,10 +126,11 @@ def _places(city: City, ids: Ids) -> Iterator[Batch]:
     yield Batch(
         "gazetteer_entries",
         ("kind", "full_text", "road", "house_number", "compound", "building", "aliases", "geometry",
-         "community_code", "uncertainty_m", "source"),
+         "community_code", "uncertainty_m", "source", "name"),
         (
             (g.kind[k], g.full_text[k], g.road[k], g.house_number[k], g.compound[k], g.building[k],
-             [g.alias[k]], places[k], grid_codes[g.grid[k]][:12], UNCERTAINTY_M[g.kind[k]], "made")
+             [g.alias[k]], places[k], grid_codes[g.grid[k]][:12], UNCERTAINTY_M[g.kind[k]], "made",
+             g.alias[k] if g.kind[k] in NAMED_KINDS else None)
             for k in range(len(g))
         ),
         len(g),

@@ -1,10 +1,11 @@
 """Every table, declared once. Only :mod:`gis.store` imports this package.
 
-Six rooms: :mod:`areas <gis.store.tables.areas>` (boundaries in time), :mod:`city
+Seven rooms: :mod:`areas <gis.store.tables.areas>` (boundaries in time), :mod:`city
 <gis.store.tables.city>` (what stands and lives there), :mod:`cases <gis.store.tables.cases>`
 (events and work orders), :mod:`feed <gis.store.tables.feed>` (what goes out to systems next door
 and what came from them), :mod:`access <gis.store.tables.access>` (sign-in, idempotency),
-:mod:`jobs <gis.store.tables.jobs>` (long jobs).
+:mod:`jobs <gis.store.tables.jobs>` (long jobs), :mod:`gazetteer <gis.store.tables.gazetteer>`
+(names and addresses).
 """
 
 from gis.store.tables.access import credentials, idempotency_keys
@@ -34,7 +35,6 @@ from gis.store.tables.city import (
     absences,
     buildings,
     duties,
-    gazetteer_entries,
     job_openings,
     job_seekers,
     persons,
@@ -50,12 +50,14 @@ from gis.store.tables.feed import (
     webhook_deliveries,
     webhooks,
 )
+from gis.store.tables.gazetteer import area_aliases, gazetteer_entries, gazetteer_state
 from gis.store.tables.jobs import job_reports, periodic_tasks
 from gis.store.tables.metadata import SRID, metadata
 
 __all__ = [
     "SRID",
     "absences",
+    "area_aliases",
     "area_codes",
     "area_lineage",
     "area_versions",
@@ -74,6 +76,7 @@ __all__ = [
     "event_truths",
     "events",
     "gazetteer_entries",
+    "gazetteer_state",
     "hotline_orders",
     "idempotency_keys",
     "job_openings",

@@ -17,7 +17,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSTZRANGE, ExcludeConstraint
+from sqlalchemy.dialects.postgresql import JSONB, TSTZRANGE, ExcludeConstraint
 
 from gis.store.tables.metadata import Instant, created_at, geometry_column, gist, key, metadata
 
@@ -84,27 +84,6 @@ roads = Table(
     UniqueConstraint("code"),
     gist("roads"),
     comment="Road edges between junctions; geodesic length in metres.",
-)
-
-gazetteer_entries = Table(
-    "gazetteer_entries",
-    metadata,
-    Column("id", BigInteger, Identity(), primary_key=True),
-    key("kind"),
-    Column("full_text", Text, nullable=False),
-    Column("road", Text),
-    Column("house_number", Text),
-    Column("compound", Text),
-    Column("building", Text),
-    Column("aliases", ARRAY(Text), nullable=False, server_default=text("'{}'")),
-    geometry_column("POINT"),
-    Column("community_code", Text),
-    Column("uncertainty_m", Double, nullable=False),
-    key("source"),
-    gist("gazetteer_entries"),
-    Index("ix_gazetteer_entries_road_house_number", "road", "house_number"),
-    Index("ix_gazetteer_entries_compound", "compound"),
-    comment="The gazetteer 地名地址库: addresses and places with how sure their position is.",
 )
 
 units = Table(

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time
 from typing import Annotated, Any
 
 import typer
 
-from api.cli import impact, imports
+from api.cli import exceptions, impact, imports
+from api.cli.instants import instant_of
 from api.cli.session import Bilingual, open_database, put, say
-from gis.errors import InstantInvalid
 from gis.governance.actors import SYSTEM
 from gis.governance.areas import NATIONAL
-from gis.governance.calendar import SHANGHAI
 from gis.services import editions
 
 app = Bilingual("边界版本:草稿、比对、发布 / boundary revisions: draft, diff, publish")
@@ -151,7 +149,7 @@ def publish(
     as_json: imports.AsJson = False,
 ) -> None:
     """发布草稿 / Publish a draft."""
-    start = None if valid_from is None else _instant(valid_from)
+    start = None if valid_from is None else instant_of(valid_from)
     with open_database() as database:
         answer = editions.publish_keyed(database, SYSTEM, draft_id, valid_from=start).body
     if as_json:
@@ -204,20 +202,8 @@ def _headline(item: dict[str, Any]) -> tuple[str, str]:
     return f"{head_zh} {item['title']} {counts_zh}", f"{head_en} {item['title']} {counts_en}"
 
 
-def _instant(text: str) -> datetime:
-    """Return midnight in the city of a date, or an instant with its offset."""
-    try:
-        if len(text) == len("2026-11-23"):
-            return datetime.combine(date.fromisoformat(text), time(), SHANGHAI)
-        instant = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise InstantInvalid(value=text) from error
-    if instant.tzinfo is None:
-        raise InstantInvalid(value=text)
-    return instant.astimezone(UTC)
-
-
 def register(commands: typer.Typer) -> None:
     """Add the group of commands."""
     impact.register_into(app)
+    exceptions.register_into(app)
     commands.add_typer(app, name="boundaries")

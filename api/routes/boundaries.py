@@ -80,8 +80,19 @@ class ExceptionIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    geometry: dict[str, Any] = Field(description="GeoJSON Polygon or MultiPolygon")
+    geometry: dict[str, Any] | None = Field(
+        default=None, description="GeoJSON polygon, or a line (with width_m)"
+    )
     crs: CrsName = "WGS84"
+    width_m: float | None = Field(
+        default=None, gt=0, le=500, description="of a line or border, both sides together"
+    )
+    between: list[AreaCode] | None = Field(
+        default=None,
+        min_length=2,
+        max_length=2,
+        description="the border of two areas (with width_m), within the polygon if there is one",
+    )
     area: AreaCode | None = None
     unit: Line | None = None
     category: Line | None = None

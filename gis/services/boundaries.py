@@ -78,7 +78,8 @@ def import_areas(
         Polygons in the frame ``crs`` (whatever the frame itself declares), with a column ``row``
         for reports. Converted to WGS84 once; its other columns become attributes.
     level, code, name, parent, kind
-        The level, and the columns of the file. Without ``parent`` a national code tells it.
+        The level, and the columns of the file. Without ``parent`` a national code tells it, and
+        areas that stand keep theirs; without ``kind`` they keep that, too.
     code_system
         ``gb`` or the name of another national list: codes must keep the rules of the level.
         ``local``: any code that is unique.
@@ -157,6 +158,7 @@ def import_areas(
     with database.transaction(actor) as work:
         store.lock(work)
         check_scope(actor, [rows.codes[i] for i in rows.good])
+        _inherit(work, rows, parents=parent is None, kinds=kind is None)
         _check_registered(work, rows)
         evidence = crs_check.of_areas(work, rows, delivered, crs, known)
         crs_check.note(report, evidence, force=force_crs)
@@ -185,6 +187,19 @@ def _is_refused(rows: AreaRows, *, skip_bad: bool) -> bool:
         return False
     # What is wrong with the layer as a whole cannot be skipped row by row.
     return not skip_bad or not rows.good or any(finding.row is None for finding in errors)
+
+
+def _inherit(work: UnitOfWork, rows: AreaRows, *, parents: bool, kinds: bool) -> None:
+    """Let areas that stand keep the parent and kind that a file says nothing about."""
+    there = store.standing(work, [rows.codes[i] for i in rows.good])
+    for i in rows.good:
+        stored = there.get(rows.codes[i])
+        if stored is None or stored["level"] != rows.level:
+            continue
+        if kinds:
+            rows.kinds[i] = stored["kind"]
+        if parents and rows.parents[i] is None:
+            rows.parents[i] = stored["parent_code"]
 
 
 def _check_registered(work: UnitOfWork, rows: AreaRows) -> None:

@@ -11,6 +11,7 @@ import shapely
 
 from gis.errors import AreaUnknown, DraftUnknown, NoPublishedBoundary
 from gis.geometry.findings import MAX_WIDTH_M, repair_words
+from gis.geometry.frames import EqualAreaFrame
 from gis.geometry.nesting import check_nesting
 from gis.geometry.partition import check
 from gis.governance.area_lists import ListedArea, list_faults
@@ -19,9 +20,10 @@ from gis.services.editions import check_scope
 from gis.services.import_findings import Finding
 from gis.services.import_report import ImportReport
 from gis.store import areas as store
-from gis.store import boundaries, editions
+from gis.store import boundaries, editions, exceptions
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from gis.errors import Language
@@ -135,6 +137,7 @@ def check_boundaries(
             raise NoPublishedBoundary
         rows = store.to_check(work, revision, draft_id)
         retired = store.retired_codes(work)
+        ruling = exceptions.listing(work, live_only=True)
     layer = layer_of(rows)
     if area is not None and area not in set(layer["code"]):
         raise AreaUnknown(code=area)
@@ -148,6 +151,8 @@ def check_boundaries(
         if len(below):
             report.findings += _of_level(scope, below, one, max_width_m)
             report.findings += _of_list(below, one, retired)
+    if level is None:
+        report.findings += _of_exceptions(scope, ruling)
     return report
 
 
@@ -227,3 +232,41 @@ def _of_list(below: gpd.GeoDataFrame, level: str, retired: set[str]) -> list[Fin
         )
         for fault in list_faults(listed, level, retired=retired)
     ]
+
+
+def _of_exceptions(scope: _Scope, ruling: Sequence[Any]) -> list[Finding]:
+    """List the exceptions in force: the lines that do not say who decides."""
+    known = set(scope.layer["code"])
+    within = known if scope.area is None else scoped(scope.layer, scope.area) | {scope.area}
+    found = []
+    for row in ruling:
+        code, void = row["area_code"], row["area_code"] not in known
+        if code not in within and not (void and scope.area is None):
+            continue
+        shape = shapely.from_wkb(bytes(row["wkb"]))
+        area_m2 = float(EqualAreaFrame.around(np.array([shape])).area_m2(np.array([shape]))[0])
+        point, until = shapely.point_on_surface(shape), row["expires_at"].isoformat()
+        who = code if row["unit_code"] is None else f"{code} / {row['unit_code']}"
+        found.append(
+            Finding(
+                "boundary-exception-void" if void else "boundary-exception",
+                "warning",
+                f"例外 {row['id']}:{row['category'] or '所有类别'} 由 {who} 负责,至 {until}"
+                f"({row['created_by']}:{row['reason']})",
+                f"exception {row['id']}: {who} decides for {row['category'] or 'all categories'} "
+                f"until {until} ({row['created_by']}: {row['reason']})",
+                code=code,
+                lon=float(point.x),
+                lat=float(point.y),
+                facts={
+                    "exception": str(row["id"]),
+                    "areas": [code],
+                    "area_m2": area_m2,
+                    "category": row["category"],
+                    "unit": row["unit_code"],
+                    "expires_at": until,
+                },
+                geometry=shape,
+            )
+        )
+    return found

@@ -23,7 +23,7 @@ from gis.errors import (
     ValidFromTooEarly,
 )
 from gis.governance.actors import Actor
-from gis.services.follow import move_open_orders
+from gis.services.follow import follow_or_wait
 from gis.store import access
 from gis.store import boundaries as drafts
 from gis.store import editions as store
@@ -211,7 +211,7 @@ def publish_within(work: UnitOfWork, draft_id: int, valid_from: datetime | None)
     for collision in _collisions(work, found):
         raise collision
     drafts.publish(work, draft_id, revision=revision + 1, valid_from=start)
-    move_open_orders(work, revision + 1)
+    follow_or_wait(work, revision + 1, start)
     return revision + 1
 
 

@@ -11,22 +11,19 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final, Self
+from typing import Any, Self
 
-import numpy as np
 import shapely
 import sqlalchemy as sa
 
 from gis.errors import CategoryUnknown, ExceptionInvalid, ExceptionUnknown, OutsideScope
 from gis.geometry.cell_index import CellIndex
-from gis.geometry.crs import normalise, to_wgs84, usable
 from gis.governance.actors import Actor
+from gis.services.exception_ground import Place, ground_of
 from gis.store import access, categories, editions
 from gis.store import exceptions as store
 from gis.store.access import Answer, KeyedRequest
 from gis.store.unit_of_work import Database, UnitOfWork
-
-MOST_VERTICES: Final = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +82,10 @@ def add(
     database: Database,
     actor: Actor,
     *,
-    geometry: Mapping[str, Any],
+    geometry: Mapping[str, Any] | None = None,
     crs: str = "WGS84",
+    width_m: float | None = None,
+    between: Sequence[str] | None = None,
     area: str | None,
     unit: str | None,
     category: str | None,
@@ -98,8 +97,9 @@ def add(
 
     Parameters
     ----------
-    geometry
-        GeoJSON Polygon or MultiPolygon in ``crs``.
+    geometry, crs, width_m, between
+        Where: a GeoJSON polygon, a line with a width, or the border between two areas with a
+        width, as far as it runs in the polygon; see :class:`gis.services.exception_ground.Place`.
     area, unit
         Who decides. A unit alone decides with the area that it works for; with an area, its
         people come first among those of that area.
@@ -109,23 +109,22 @@ def add(
     Raises
     ------
     gis.errors.ExceptionInvalid
-        No polygon, nobody to decide, an unknown category, area or unit, an end in the past.
+        No ground, nobody to decide, an unknown category, area or unit, an end in the past.
     gis.errors.OutsideScope
         Ground or deciding area outside the actor's.
     gis.errors.CrsUnknown
     """
-    shape = _shape(geometry, crs)
-    ewkb = str(shapely.to_wkb(shapely.set_srid(shape, 4326), hex=True, include_srid=True))
     if not reason.strip():
         raise ExceptionInvalid(reason_zh="请写明理由", reason_en="say why")
     with database.transaction(actor) as work:
         answered = access.first_answer(work, keyed)
         if answered is not None:
             return answered
+        ground = ground_of(work, Place(geometry, crs, width_m, between))
         code = _deciding_area(work, area, unit)
         if not actor.covers(code):
             raise OutsideScope(scope=actor.area_code, code=code)
-        if actor.area_code is not None and not store.lies_in(work, ewkb, actor.area_code):
+        if actor.area_code is not None and not store.lies_in(work, ground.ewkb, actor.area_code):
             raise OutsideScope(scope=actor.area_code, code=code)
         if category is not None:
             try:
@@ -138,7 +137,16 @@ def add(
             raise ExceptionInvalid(
                 reason_zh="失效时间须在将来", reason_en="it must expire in the future"
             )
-        new = store.NewException(ewkb, category, code, unit, reason.strip(), expires_at)
+        new = store.NewException(
+            ground.ewkb,
+            category,
+            code,
+            unit,
+            reason.strip(),
+            expires_at,
+            ground.line_ewkb,
+            ground.width_m,
+        )
         return access.remember(work, keyed, status=201, body=_shown(store.add(work, new)))
 
 
@@ -199,38 +207,6 @@ def _deciding_area(work: UnitOfWork, area: str | None, unit: str | None) -> str:
     return code
 
 
-def _shape(geometry: Mapping[str, Any], crs: str) -> shapely.MultiPolygon:
-    """Return the stretch in WGS84 as a valid multipolygon."""
-    crs = normalise(crs)
-    try:
-        shape = shapely.force_2d(shapely.from_geojson(json.dumps(geometry)))
-    except (shapely.errors.GEOSException, ValueError, TypeError) as error:
-        raise ExceptionInvalid(
-            reason_zh="geometry 不是 GeoJSON 几何", reason_en="geometry is no GeoJSON geometry"
-        ) from error
-    if shape.geom_type not in ("Polygon", "MultiPolygon") or shape.is_empty:
-        raise ExceptionInvalid(
-            reason_zh="geometry 须为 Polygon 或 MultiPolygon",
-            reason_en="geometry must be a Polygon or a MultiPolygon",
-        )
-    points = shapely.get_coordinates(shape)
-    if len(points) > MOST_VERTICES or not np.all(usable(points[:, 0], points[:, 1], crs)):
-        raise ExceptionInvalid(
-            reason_zh=f"geometry 的坐标无效,或超过 {MOST_VERTICES} 个顶点",
-            reason_en=f"geometry has impossible coordinates or over {MOST_VERTICES} vertices",
-        )
-    moved = shapely.transform(
-        shape, lambda pairs: np.column_stack(to_wgs84(pairs[:, 0], pairs[:, 1], crs))
-    )
-    if not moved.is_valid:
-        why = shapely.is_valid_reason(moved)
-        raise ExceptionInvalid(
-            reason_zh=f"geometry 无效:{why}", reason_en=f"geometry is not valid: {why}"
-        )
-    parts = [part for part in shapely.get_parts(moved) if isinstance(part, shapely.Polygon)]
-    return shapely.MultiPolygon(parts)
-
-
 def _read(row: sa.RowMapping) -> BoundaryException:
     return BoundaryException(
         id=row["id"],
@@ -255,5 +231,12 @@ def _shown(row: sa.RowMapping) -> dict[str, Any]:
         "created_by": row["created_by"],
         **{key: None if at is None else at.isoformat() for key, at in ends.items()},
         "ended_by": row["ended_by"],
-        "geometry": json.loads(shapely.to_geojson(shapely.from_wkb(bytes(row["wkb"])))),
+        "geometry": _geojson(row["wkb"]),
+        "line": None if row["line_wkb"] is None else _geojson(row["line_wkb"]),
+        "width_m": row["width_m"],
     }
+
+
+def _geojson(wkb: bytes) -> dict[str, Any]:
+    shape: dict[str, Any] = json.loads(shapely.to_geojson(shapely.from_wkb(bytes(wkb))))
+    return shape

@@ -149,6 +149,18 @@ KINDS: Final[dict[str, FindingKind]] = {
         "请划清两个专属网格的边界,或合并。",
         "Draw a line between the two, or merge them.",
     ),
+    "boundary-exception": FindingKind(
+        "边界例外(在用)",
+        "boundary exception in force",
+        "例外到期自动失效;不再需要时请提前结束,或改画边界。",
+        "It expires by itself; end it when it is not needed, or redraw the line.",
+    ),
+    "boundary-exception-void": FindingKind(
+        "边界例外指定的区域已不存在",
+        "boundary exception for an area that is gone",
+        "该例外不起作用;请结束它,并为新区域重新登记。",
+        "It has no effect: end it, and add one for the area that followed.",
+    ),
     "code-retired": FindingKind("编码已停用", "retired code", *_CODE),
     "code-sequence": FindingKind(
         "网格顺序码不连续",

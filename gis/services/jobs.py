@@ -42,7 +42,11 @@ QUEUES: Final[dict[str, tuple[str, str]]] = {
 }
 """Queue -> (title_zh, title_en): a long computation never keeps a clock waiting."""
 
-TASK_MODULES: Final = ("gis.services.jobs", "gis.services.webhook_delivery")
+TASK_MODULES: Final = (
+    "gis.services.jobs",
+    "gis.services.follow",
+    "gis.services.webhook_delivery",
+)
 """Modules that register tasks; a worker imports them all."""
 
 STALE_AFTER_S: Final = 15.0

@@ -32,6 +32,18 @@ def responsible(
     """
     path = {area.level: area.code for area in snapshot.path(code)} if code else {}
     team = [TeamMember(**row) for row in duty.team_of(work, list(path.values()), at)]
+    return choose(team, path, category, at, unit_code=unit_code)
+
+
+def choose(
+    team: Sequence[TeamMember],
+    path: Mapping[str, str],
+    category: Category | None,
+    at: datetime,
+    *,
+    unit_code: str | None = None,
+) -> Assignment | Unrouted:
+    """Return the person of a team who answers for a path (level -> code), or why there is none."""
     of_unit = [member for member in team if unit_code and member.unit_code == unit_code]
     if of_unit:
         chosen = _of(of_unit, path, category, at)

@@ -22,6 +22,8 @@ _COLUMNS = (
     boundary_exceptions.c.ended_at,
     boundary_exceptions.c.ended_by,
     sa.func.ST_AsBinary(boundary_exceptions.c.geometry).label("wkb"),
+    sa.func.ST_AsBinary(boundary_exceptions.c.line).label("line_wkb"),
+    boundary_exceptions.c.width_m,
 )
 _LIVE = sa.and_(
     boundary_exceptions.c.ended_at.is_(None), boundary_exceptions.c.expires_at > sa.func.now()
@@ -30,7 +32,10 @@ _LIVE = sa.and_(
 
 @dataclass(frozen=True, slots=True)
 class NewException:
-    """An exception to be written; ``ewkb`` is a hexadecimal EWKB multipolygon in EPSG:4326."""
+    """An exception to be written; ``ewkb`` is a hexadecimal EWKB multipolygon in EPSG:4326.
+
+    ``line_ewkb`` and ``width_m`` are what the ground was made of, where it runs along a line.
+    """
 
     ewkb: str
     category: str | None
@@ -38,6 +43,8 @@ class NewException:
     unit_code: str | None
     reason: str
     expires_at: datetime
+    line_ewkb: str | None = None
+    width_m: float | None = None
 
 
 def add(work: UnitOfWork, new: NewException) -> sa.RowMapping:
@@ -46,6 +53,10 @@ def add(work: UnitOfWork, new: NewException) -> sa.RowMapping:
         sa.insert(boundary_exceptions)
         .values(
             geometry=sa.func.ST_GeomFromEWKB(sa.func.decode(new.ewkb, "hex")),
+            line=None
+            if new.line_ewkb is None
+            else sa.func.ST_GeomFromEWKB(sa.func.decode(new.line_ewkb, "hex")),
+            width_m=new.width_m,
             category=new.category,
             area_code=new.area_code,
             unit_code=new.unit_code,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import threading
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,10 +14,12 @@ import shapely
 import sqlalchemy as sa
 
 from gis.governance.actors import SYSTEM, Actor
+from gis.services import exceptions, follow, jobs, worker
 from gis.services.boundaries import import_areas, publish_draft
 from gis.services.intake import Report, report_event
 from gis.services.lookup import Boundaries
 from gis.services.matching import Location, MatchRequest
+from gis.settings import Settings
 from gis.store.unit_of_work import Database
 from tests.factories import COMMUNITY, SIDE, SOUTH, WEST, SmallCity, small_city
 
@@ -183,6 +188,119 @@ def test_a_revision_of_a_later_day_moves_nothing_yet(database: Database, city: S
     publish_draft(database, PLANNER, draft, valid_from=now() + timedelta(days=3))
     assert order(database, code)["version"] == 1
     assert told(database, code) == ([], [])
+
+
+def test_on_its_day_they_follow_once_whoever_looks(database: Database, city: SmallCity) -> None:
+    one, two = city.grids[:2]
+    code = report(database, WEST + 0.9 * SIDE, SOUTH + 0.5 * SIDE, "l")
+    draft = redraw(database, {one: strip(0, 0.5), two: strip(0.5, 2)}, publish=False).draft_id
+    publish_draft(database, PLANNER, draft, valid_from=now() + timedelta(seconds=1.5))
+    assert follow.follow_due(database) == []
+    settings = Settings(log_level="warning")
+    worker.drain(database, settings)  # the job waits for its instant
+    assert order(database, code)["version"] == 1
+    time.sleep(1.6)
+    found: list[list[int]] = []
+    lookers = [
+        threading.Thread(target=lambda: found.append(follow.follow_due(database))) for _ in range(4)
+    ]
+    for looker in lookers:
+        looker.start()
+    for looker in lookers:
+        looker.join()
+    assert sorted(found) == [[], [], [], [2]]
+    worker.drain(database, settings)
+    after = order(database, code)
+    assert (after["name"], after["area_code"], after["version"]) == ("网格员2", two, 2)
+    (entry,), (_,) = told(database, code)
+    assert (entry["actor_id"], entry["boundary_revision"]) == (SYSTEM.id, 2)
+
+
+def test_the_queue_lets_them_follow_on_the_day(database: Database, city: SmallCity) -> None:
+    one, two = city.grids[:2]
+    code = report(database, WEST + 0.9 * SIDE, SOUTH + 0.5 * SIDE, "q")
+    draft = redraw(database, {one: strip(0, 0.5), two: strip(0.5, 2)}, publish=False).draft_id
+    publish_draft(database, PLANNER, draft, valid_from=now() + timedelta(seconds=1))
+    time.sleep(1.1)
+    worker.drain(database, Settings(log_level="warning"))
+    assert order(database, code)["name"] == "网格员2"
+    assert len(told(database, code)[0]) == 1
+
+
+def test_an_order_that_was_being_written_follows_a_little_later(
+    database: Database, city: SmallCity
+) -> None:
+    one, two = city.grids[:2]
+    redraw(database, {one: strip(0, 0.5), two: strip(0.5, 2)})
+    code = report(database, WEST + 0.3 * SIDE, SOUTH + 0.5 * SIDE, "w")
+    with database.transaction(SYSTEM) as work:  # as if matched before the line moved
+        work.execute(
+            sa.text("update events set boundary_revision = 1, geometry = ST_SetSRID("
+                    "ST_MakePoint(:lon, :lat), 4326)"),
+            lon=WEST + 0.9 * SIDE, lat=SOUTH + 0.5 * SIDE,
+        )  # fmt: skip
+    assert follow.follow_due(database) == []
+    context = jobs.Context(database, Boundaries(database), Settings(log_level="warning"))
+    for _ in range(2):
+        follow.follow_on_the_day(context, revision=2)
+    assert (order(database, code)["name"], order(database, code)["version"]) == ("网格员2", 2)
+
+
+def test_where_an_exception_decides_the_line_moves_nobody(
+    database: Database, city: SmallCity
+) -> None:
+    one, two, three, _ = city.grids
+    exceptions.add(
+        database, SYSTEM, geometry=json.loads(shapely.to_geojson(strip(0.8, 1))), area=three,
+        unit=None, category=None, reason="路口归三网格", expires_at=now() + timedelta(days=1),
+    )  # fmt: skip
+    code = report(database, WEST + 0.9 * SIDE, SOUTH + 0.5 * SIDE, "x")
+    before = order(database, code)
+    assert before["name"] == "网格员3"
+    redraw(database, {one: strip(0, 0.5), two: strip(0.5, 2)})
+    assert order(database, code) == before
+
+
+def test_an_order_that_stands_with_the_community_stays_there(
+    database: Database, city: SmallCity
+) -> None:
+    one, two = city.grids[:2]
+    code = report(database, WEST + 0.9 * SIDE, SOUTH + 0.5 * SIDE, "e")
+    with database.transaction(SYSTEM) as work:
+        work.execute(
+            sa.text("update work_orders set level = 'community', area_code = :area"), area=COMMUNITY
+        )
+    before = order(database, code)
+    redraw(database, {one: strip(0, 0.5), two: strip(0.5, 2)})
+    assert order(database, code) == before
+
+
+def test_many_orders_follow_in_as_many_statements_as_few(
+    database: Database, city: SmallCity
+) -> None:
+    one, two = city.grids[:2]
+    statements: list[str] = []
+    sa.event.listen(
+        database.engine, "before_cursor_execute",
+        lambda *words: statements.append(str(words[2])),
+    )  # fmt: skip
+
+    def moved(line: float, first: int, last: int) -> int:
+        for number in range(first, last):
+            report(database, WEST + 0.9 * SIDE, SOUTH + 0.5 * SIDE, f"n{number}")
+        statements.clear()
+        redraw(database, {one: strip(0, line), two: strip(line, 2)})
+        return len(statements)
+
+    few = moved(0.5, 0, 2)
+    assert moved(1.5, 2, 30) == few
+    for number in (0, 29):
+        with database.reading(SYSTEM) as work:
+            code = work.scalar(
+                sa.text("select w.code from work_orders w join event_registry r "
+                        "on r.id = w.event_id where r.source_ref = :ref"), ref=f"n{number}",
+            )  # fmt: skip
+        assert order(database, code)["area_code"] == one
 
 
 def test_in_the_demo_city_every_open_order_ends_with_who_answers_for_its_place(

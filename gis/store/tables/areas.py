@@ -37,6 +37,11 @@ boundary_revisions = Table(
     Column(
         "base_revision", Integer, comment="last published revision when the draft was made, 0: none"
     ),
+    Column(
+        "orders_moved_at",
+        Instant,
+        comment="when open work orders followed it; null: published and its day not come",
+    ),
     UniqueConstraint("revision"),
     CheckConstraint("status in ('draft', 'published', 'discarded')", name="status"),
     CheckConstraint(
@@ -144,8 +149,15 @@ boundary_exceptions = Table(
     Column("ended_at", Instant, comment="ended by a person before it expired"),
     Column("ended_by", Text),
     Column("version", Integer, nullable=False, server_default=text("1")),
+    geometry_column("MULTILINESTRING", "line", nullable=True),
+    Column("width_m", Double, comment="of the ground along the line, both sides together"),
+    CheckConstraint(
+        "(line is null) = (width_m is null) and (width_m is null or width_m > 0)",
+        name="width_of_a_line",
+    ),
     CheckConstraint("expires_at > created_at", name="expires_after_it_begins"),
     CheckConstraint("(ended_at is null) = (ended_by is null)", name="ended_by"),
     gist("boundary_exceptions"),
+    gist("boundary_exceptions", "line"),
     comment="On this stretch, for this category (null: any): that area, or that unit, decides.",
 )

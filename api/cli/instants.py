@@ -1,0 +1,27 @@
+"""Instants as people type them."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time
+
+from gis.errors import InstantInvalid
+from gis.governance.calendar import SHANGHAI
+
+
+def instant_of(text: str) -> datetime:
+    """Return midnight in the city of a date, or an instant with its offset, in UTC.
+
+    Raises
+    ------
+    gis.errors.InstantInvalid
+        It is neither.
+    """
+    try:
+        if len(text) == len("2026-11-23"):
+            return datetime.combine(date.fromisoformat(text), time(), SHANGHAI).astimezone(UTC)
+        instant = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise InstantInvalid(value=text) from error
+    if instant.tzinfo is None:
+        raise InstantInvalid(value=text)
+    return instant.astimezone(UTC)

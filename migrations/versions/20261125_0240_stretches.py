@@ -1,6 +1,6 @@
 """Exceptions along a line, and whether open work orders have followed a revision.
 
-Revision: 20261125_0240, after 20261125_0210.
+Revision: 20261125_0240, after 20261125_0230.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from alembic import op
 from geoalchemy2 import Geometry
 
 revision = "20261125_0240"
-down_revision = "20261125_0210"
+down_revision = "20261125_0230"
 branch_labels = None
 depends_on = None
 

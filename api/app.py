@@ -31,6 +31,7 @@ from api.routes import (
     siting,
     stream,
     webhooks,
+    work_orders,
 )
 from api.runtime import Runtime
 from api.security import Doorkeeper
@@ -55,6 +56,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     boundaries.router,
     planning.router,
     siting.router,
+    work_orders.router,
     jobs.router,
     maps.router,
     sign_in.router,

@@ -119,3 +119,37 @@ def add_team(work: UnitOfWork, city: SmallCity) -> None:
             name=f"网格员{number}",
             area=code,
         )
+
+
+def add_person(
+    work: UnitOfWork, name: str, role: str, area: str, *, unit: str = "U1", code: str | None = None
+) -> int:
+    """Put a person on duty since 2025; return the number."""
+    number: int = work.scalar(
+        sa.text(
+            "with p as (insert into persons (code, name, phone, unit_code) values "
+            "(:code, :name, '19900000001', :unit) returning id), d as (insert into duties "
+            "(person_id, role, area_code, valid) select id, :role, :area, "
+            "tstzrange('2025-01-01T00:00+08', null) from p) select id from p"
+        ),
+        code=code,
+        name=name,
+        unit=unit,
+        role=role,
+        area=area,
+    )
+    return number
+
+
+def add_upper_levels(work: UnitOfWork) -> None:
+    """Put a cadre into the community and a lead into the subdistrict, each with a unit."""
+    work.execute(
+        sa.text(
+            "insert into units (code, name, kind, area_code) values "
+            "('U2', '琅琊街道办事处', 'subdistrict', '341102001'), "
+            "('U3', '区城管局', 'bureau', '341102')"
+        )
+    )
+    add_person(work, "社区干部甲", "cadre", COMMUNITY, code="C1")
+    add_person(work, "街道领导乙", "township_lead", "341102001", unit="U2", code="S1")
+    add_person(work, "城管队员丙", "peace_officer", COMMUNITY, unit="U3", code="B1")

@@ -218,9 +218,10 @@ def one(request: Request, app: Open, actor: Sender, event_id: uuid.UUID) -> dict
 
 
 @router.get("/events/{event_id}/log", summary="The history of an event")
-def log(app: Open, actor: Handler, event_id: uuid.UUID) -> dict[str, Any]:
-    """Every step with actor, before and after, oldest first."""
-    return {"items": cases.event_log(app.database, actor, event_id), "next": None}
+def log(request: Request, app: Open, actor: Handler, event_id: uuid.UUID) -> dict[str, Any]:
+    """Every step with actor, before and after, and as a sentence in `text`, oldest first."""
+    items = cases.event_log(app.database, actor, event_id, language_of(request))
+    return {"items": items, "next": None}
 
 
 @router.get("/categories", summary="Categories and their limits")

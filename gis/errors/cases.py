@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gis.errors.families import NotFound, Rejected, Unavailable
+from gis.errors.families import Conflict, Forbidden, NotFound, Rejected, Unavailable
 
 
 class CategoryRowInvalid(Rejected):
@@ -95,3 +95,125 @@ class InstantInvalid(Rejected):
     title_zh, title_en = "时间无效", "Invalid instant"
     detail_zh = "“{value}”不是带时区的时间。请写成 2026-11-23T10:00:00+08:00。"
     detail_en = "“{value}” is not an instant with an offset. Write 2026-11-23T10:00:00+08:00."
+
+
+class WorkOrderUnknown(NotFound):
+    """No work order of that code, or not in the area of the one who asks."""
+
+    code = "work-order-unknown"
+    title_zh, title_en = "没有这个工单", "No such work order"
+    detail_zh = "没有编号为 {code} 的工单，或它不在您的辖区内。"
+    detail_en = "There is no work order {code}, or it lies outside your area."
+
+
+class VersionStale(Conflict):
+    """Somebody else changed the thing since the caller looked at it."""
+
+    code = "version-stale"
+    title_zh, title_en = "数据已被他人更新", "Changed by somebody else"
+    detail_zh = "您看到的是第 {given} 版，现在已是第 {current} 版，未写入。请刷新后再操作。"
+    detail_en = (
+        "You saw version {given}, it is at version {current} now; nothing was written. "
+        "Look again, then act."
+    )
+
+
+class ActionNotAllowed(Conflict):
+    """The present state does not allow that action."""
+
+    code = "action-not-allowed"
+    title_zh, title_en = "当前状态不允许该操作", "Not possible in this state"
+    detail_zh = "当前状态“{state_zh}”不允许“{title_zh}”。您现在可以：{allowed_zh}。"
+    detail_en = "“{title_en}” is not possible while it {state_en}. You may now: {allowed_en}."
+
+
+class ActionNotYours(Forbidden):
+    """The state allows the action, but to others."""
+
+    code = "action-not-yours"
+    title_zh, title_en = "您不能执行该操作", "Not yours to do"
+    detail_zh = "“{title_zh}”须由{who_zh}执行。"
+    detail_en = "“{title_en}” is for {who_en}."
+
+
+class ActorIsHandler(Conflict):
+    """Whoever handled a case does not check it."""
+
+    code = "actor-is-handler"
+    title_zh, title_en = "处置人不能核查自己办理的案件", "The handler cannot check their own work"
+    detail_zh = "您是本案的处置人，“{title_zh}”须由其他人执行。"
+    detail_en = "You handled this case; “{title_en}” is for somebody else."
+
+
+class FieldMissing(Rejected):
+    """An action came without something that it needs."""
+
+    code = "field-missing"
+    title_zh, title_en = "缺少必填项", "Something is missing"
+    detail_zh = "“{title_zh}”须填写 {field}。"
+    detail_en = "“{title_en}” needs `{field}`."
+
+
+class GroundUnknown(Rejected):
+    """A return for a reason that is not in the list."""
+
+    code = "ground-unknown"
+    title_zh, title_en = "退单理由无效", "Unknown ground"
+    detail_zh = "退单理由“{ground}”不在理由表中。可用：{known}。"
+    detail_en = "“{ground}” is no ground for a return. Use one of: {known}."
+
+
+class RulingFinal(Conflict):
+    """A case that was ruled on is not sent back for the same reason again."""
+
+    code = "ruling-final"
+    title_zh, title_en = "已终审，不得再退", "Already ruled"
+    detail_zh = "该处（该类）责任已由{by}裁定：{reason}。不得以“{ground_zh}”再次退单。"
+    detail_en = (
+        "Who answers here was ruled by {by}: {reason}. It cannot be sent back as “{ground_en}”."
+    )
+
+
+class ExtensionRefused(Conflict):
+    """A limit that may not be extended, or not so."""
+
+    code = "extension-refused"
+    title_zh, title_en = "不能延期", "No extension"
+    detail_zh = "不能延期：{reason_zh}。"
+    detail_en = "No extension: {reason_en}."
+
+
+class TargetInvalid(Rejected):
+    """Nobody can be found for what an action names as its target."""
+
+    code = "target-invalid"
+    title_zh, title_en = "派遣对象无效", "Nobody to send it to"
+    detail_zh = "无法派往 {target}：{reason_zh}"
+    detail_en = "It cannot be sent to {target}: {reason_en}"
+
+
+class ActionUnknown(Rejected):
+    """An action that does not exist."""
+
+    code = "action-unknown"
+    title_zh, title_en = "没有这个操作", "Unknown action"
+    detail_zh = "没有操作 {action}。可用：{known}。"
+    detail_en = "There is no action {action}. Use one of: {known}."
+
+
+class DuplicateInvalid(Rejected):
+    """An event that cannot be the first report of another one."""
+
+    code = "duplicate-invalid"
+    title_zh, title_en = "重复件对象无效", "Not the first report of it"
+    detail_zh = "不能标为 {of} 的重复件：{reason_zh}。"
+    detail_en = "It cannot be a duplicate of {of}: {reason_en}."
+
+
+class SuspensionInvalid(Rejected):
+    """A suspension without a day in the future on which somebody looks again."""
+
+    code = "suspension-invalid"
+    title_zh, title_en = "挂账期限无效", "Invalid suspension"
+    detail_zh = "挂账须给出将来的复核时间 until，而不是 {until}。"
+    detail_en = "A suspension needs `until`, an instant in the future, not {until}."

@@ -15,7 +15,7 @@ from typing import Final, Literal, TypeAlias
 from gis.governance.reasons import Fact, Reason
 
 Share: TypeAlias = Literal["1", "5", "N"]
-Level: TypeAlias = Literal["grid", "community"]
+Level: TypeAlias = Literal["grid", "community", "subdistrict", "county", "city"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,9 @@ ROLES: Final[dict[str, Role]] = {
 
 COMMUNITY_CHAIN: Final = ("cadre", "party_secretary")
 """Who answers in the community when nobody in the grid does."""
+
+LEADING: Final = ("township_lead", "party_secretary", "cadre", "peace_officer")
+"""Who answers above the community, in this order; then whoever else holds a duty there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +171,47 @@ def next_in_line(
     return Unrouted(_why_nobody(codes, rows, missed))
 
 
+def at_level(
+    team: Iterable[TeamMember],
+    code: str,
+    level: Level,
+    at: datetime,
+    *,
+    exclude: Collection[int] = (),
+) -> Assignment | Unrouted:
+    """Choose who takes a case at one level, such as the one that it was escalated to 升级.
+
+    The grid's worker and lead, the community's cadre and secretary, the lead of a subdistrict;
+    where none of these is present, anybody else on duty there. Deputies come after the holders.
+
+    Examples
+    --------
+    >>> from datetime import UTC
+    >>> lead = TeamMember(3, "李军", "township_lead", "341102001", unit_code="U1")
+    >>> now = datetime(2026, 11, 23, tzinfo=UTC)
+    >>> at_level([lead], "341102001", "subdistrict", now).reason.text_en
+    '李军, township lead of the subdistrict, is on duty.'
+    """
+    order = {
+        "grid": ("grid_worker", "grid_lead"),
+        "community": COMMUNITY_CHAIN,
+    }.get(level, LEADING)
+    rows = [row for row in team if row.area_code == code and row.valid_at(at)]
+    present = [row for row in rows if not row.absent and row.person_id not in exclude]
+    if not present:
+        return Unrouted(_why_nobody({level: code}, rows, [row for row in rows if row.absent]))
+    member = min(
+        present,
+        key=lambda row: (
+            order.index(row.role) if row.role in order else len(order),
+            row.deputy,
+            row.open_orders,
+            row.person_id,
+        ),
+    )
+    return Assignment(member, level, _why(member, level, []))
+
+
 def _steps(handler_roles: Sequence[str]) -> Iterator[_Step]:
     """Yield every step once: the category's roles, then the standard chain, deputies after each."""
     asked: set[_Step] = set()
@@ -192,6 +236,9 @@ def _order(handler_roles: Sequence[str]) -> Iterator[tuple[Level, str]]:
 _LEVELS: Final[dict[Level, tuple[str, str]]] = {
     "grid": ("网格", "grid"),
     "community": ("社区", "community"),
+    "subdistrict": ("街道", "subdistrict"),
+    "county": ("区县", "county"),
+    "city": ("市", "city"),
 }
 
 

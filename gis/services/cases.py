@@ -10,14 +10,16 @@ from typing import Any, Final
 
 from gis.errors import EventUnknown, Language
 from gis.governance.actors import Actor
+from gis.governance.story import sentence
+from gis.governance.work_orders import LIFE, STATES, Holder, relations
 from gis.services.matching import spoken
 from gis.services.photos import SHOWN_TYPE
-from gis.store import attachments, categories, events
+from gis.store import attachments, categories, duty, events
 from gis.store.events import EventFilter as EventFilter  # noqa: PLC0414 - what routes ask with
 from gis.store.unit_of_work import Database, UnitOfWork
 
 READS_REPORTER: Final = frozenset({"dispatcher", "admin"})
-"""Roles that see who reported; everybody else sees the case without the person."""
+"""Roles that see who reported (they call back); beside them only the unit that handles it."""
 
 SHOWN: Final = (
     "id", "number", "source", "source_ref", "category", "title", "description", "address",
@@ -41,11 +43,16 @@ def event(
         return view(work, event_id, language)
 
 
-def event_log(database: Database, actor: Actor, event_id: uuid.UUID) -> list[dict[str, Any]]:
-    """Return the history of an event, oldest first."""
+def event_log(
+    database: Database, actor: Actor, event_id: uuid.UUID, language: Language = "zh"
+) -> list[dict[str, Any]]:
+    """Return the history of an event, oldest first; ``text`` tells each entry as a sentence."""
     with database.reading(actor) as work:
-        view(work, event_id, "zh")
-        return [_plain(dict(row)) for row in events.log_of(work, event_id)]
+        view(work, event_id, language)
+        return [
+            {**_plain(dict(row)), "text": sentence(dict(row), language)}
+            for row in events.log_of(work, event_id)
+        ]
 
 
 def event_list(
@@ -62,9 +69,15 @@ def event_list(
         rows = events.listing(work, wanted, after=after, limit=limit + 1)
         ids = [row["id"] for row in rows[:limit]]
         orders, pictures = _orders(work, ids), attachments_of(work, ids)
+        unit = handling_unit(work)
         return [
             as_answer(
-                dict(row), orders.get(row["id"], []), actor, language, pictures.get(row["id"], [])
+                dict(row),
+                orders.get(row["id"], []),
+                actor,
+                language,
+                pictures.get(row["id"], []),
+                unit=unit,
             )
             for row in rows[:limit]
         ], len(rows) > limit
@@ -106,7 +119,12 @@ def view(work: UnitOfWork, event_id: uuid.UUID, language: Language) -> dict[str,
         raise EventUnknown(id=str(event_id))
     orders, pictures = _orders(work, [event_id]), attachments_of(work, [event_id])
     return as_answer(
-        dict(row), orders.get(event_id, []), work.actor, language, pictures.get(event_id, [])
+        dict(row),
+        orders.get(event_id, []),
+        work.actor,
+        language,
+        pictures.get(event_id, []),
+        unit=handling_unit(work),
     )
 
 
@@ -136,14 +154,24 @@ def attachments_of(
     return found
 
 
+def handling_unit(work: UnitOfWork) -> str | None:
+    """Return the unit of the person who asks, None when the sign-in names nobody."""
+    if work.actor.person_id is None:
+        return None
+    found = duty.person_by_id(work, work.actor.person_id)
+    return None if found is None else found["unit_code"]
+
+
 def as_answer(
     row: Mapping[str, Any],
     orders: Sequence[Mapping[str, Any]],
     actor: Actor,
     language: Language,
     pictures: Sequence[Mapping[str, Any]] = (),
+    *,
+    unit: str | None = None,
 ) -> dict[str, Any]:
-    """Return an event's row and its orders as answers show them to an actor."""
+    """Return an event's row and its orders as answers show them to an actor of a unit."""
     answer = _plain({key: row[key] for key in SHOWN})
     answer["match"] = spoken(row["match"], language)
     answer["location"] = row["raw_location"]
@@ -152,9 +180,33 @@ def as_answer(
     answer["work_orders"] = [order_answer(order) for order in orders]
     answer["suggested_duplicates"] = []
     answer["attachments"] = list(pictures)
-    if actor.role in READS_REPORTER:
+    answer["allowed_actions"] = _allowed(row, orders, actor)
+    mine = unit is not None and any(
+        order["unit_code"] == unit and order["closed_at"] is None for order in orders
+    )
+    if actor.role in READS_REPORTER or (actor.role == "grid_worker" and mine):
         answer["reporter"] = row["reporter"]
     return answer
+
+
+def _allowed(
+    row: Mapping[str, Any], orders: Sequence[Mapping[str, Any]], actor: Actor
+) -> list[str]:
+    """Return what the actor may do to the case at ``/v1/events/{id}/actions``."""
+    holder, state = Holder(None, None), row["status"]
+    if orders:
+        order = min(orders, key=lambda one: one["closed_at"] is not None)
+        state = order["status"]
+        holder = Holder(order["area_code"], order["assignee_id"])
+    if state not in STATES:
+        return []
+    only = {"confirm_grid", "mark_duplicate", "move", "recategorise"}
+    waits = {"register", "reject", "dispatch", "supervise", "void", "reopen"}
+    return [
+        action
+        for action in LIFE.allowed(state, relations(actor, holder))
+        if action in only or (not orders and action in waits)
+    ]
 
 
 def _plain(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -20,9 +20,12 @@ from gis.errors import (
 from gis.governance.actors import SYSTEM, Actor
 from gis.governance.calendar import due_at
 from gis.governance.categories import Category
+from gis.governance.clocks import STANDARD, Ruler
 from gis.governance.duty import Assignment, Unrouted
 from gis.governance.reasons import Reason
+from gis.governance.work_orders import IN_HAND
 from gis.services import cases, photo_rows
+from gis.services.case_clocks import first_clocks, limit_of
 from gis.services.lookup import Boundaries, BoundarySnapshot
 from gis.services.matching import Location, Match, MatchRequest, kept_reason, match
 from gis.services.photos import Photo, best_place
@@ -120,7 +123,9 @@ def report_event(
             if not _in_scope(actor, matched):
                 raise OutsideScope(scope=actor.area_code, code=matched.code or "-")
             routing = route(work, snapshot, matched, context.category, instant)
-            event = _new_event(report, snapshot, matched, routing)
+            stages = IN_HAND if routing.assignment is not None else ("register",)
+            timed = first_clocks(context.category, stages, instant)
+            event = _new_event(report, snapshot, matched, routing, timed)
             status, body = _write(work, event, routing.assignment, language)
             if status == 201:
                 body["attachments"] = _write_beside(work, event.id, report)
@@ -197,6 +202,7 @@ def _as_written(
     orders = []
     if chosen is not None:
         order = {
+            "assignee_id": chosen.member.person_id,
             "code": written["work_order"],
             "status": "dispatched",
             "version": 1,
@@ -225,6 +231,8 @@ def route(
     matched: Match,
     category: Category | None,
     now: datetime,
+    *,
+    ruler: Ruler = STANDARD,
 ) -> Routing:
     """Decide which queue an event goes to and, where it routes itself, who gets it until when."""
     if matched.decision.decision != "auto":
@@ -240,22 +248,23 @@ def route(
     chosen = responsible(work, snapshot, matched.code, category, now, unit_code=matched.unit_code)
     if isinstance(chosen, Unrouted):
         return Routing("unrouted", "unrouted", None, None, (chosen.reason,))
-    due, doubts = _due(category, now)
+    due, doubts = _due(category, now, ruler)
     return Routing("auto", "dispatched", chosen, due, (chosen.reason, *doubts))
 
 
-def _due(category: Category | None, now: datetime) -> tuple[datetime | None, tuple[Reason, ...]]:
+def _due(
+    category: Category | None, now: datetime, ruler: Ruler
+) -> tuple[datetime | None, tuple[Reason, ...]]:
     """Return the handling deadline; a year without a calendar never keeps an event out."""
-    if category is None:
-        return None, ()
-    limit = category.deadlines["handle"]
+    limit = limit_of(category, "handle")
     try:
-        return due_at(now, limit.amount, limit.unit), ()
+        due = due_at(now, limit.amount, limit.unit, office=ruler.office, calendar=ruler.calendar)
     except CalendarMissing as error:
         _log.error("calendar_missing", **error.facts)
         return None, (
             Reason("calendar-missing", error.detail("zh"), error.detail("en"), dict(error.facts)),
         )
+    return due, ()
 
 
 def prepare_months(database: Database, now: datetime) -> None:
@@ -275,7 +284,11 @@ def _in_scope(actor: Actor, matched: Match) -> bool:
 
 
 def _new_event(
-    report: Report, snapshot: BoundarySnapshot, matched: Match, routing: Routing
+    report: Report,
+    snapshot: BoundarySnapshot,
+    matched: Match,
+    routing: Routing,
+    timed: Sequence[Mapping[str, Any]],
 ) -> events.NewEvent:
     request, chosen = report.request, routing.assignment
     answer = matched.to_json()
@@ -290,6 +303,8 @@ def _new_event(
                 "routing": routing.routing,
                 "status": routing.status,
                 "grid": matched.grid_code,
+                "by": f"{SOURCES[request.source or 'other'][0]}上报人",
+                "by_en": f"A reporter ({SOURCES[request.source or 'other'][1]})",
             },
             "note": " ".join(reason.text_zh for reason in routing.reasons) or None,
         }
@@ -300,9 +315,17 @@ def _new_event(
             {
                 "action": "dispatch",
                 "after": {
+                    "by": "系统",
+                    "by_en": "Gridward",
+                    "status": routing.status,
+                    "automatic": True,
+                    "level": chosen.level,
+                    "area": chosen.member.area_code,
                     "assignee": chosen.member.person_name,
+                    "assignee_id": chosen.member.person_id,
                     "role": chosen.member.role,
                     "unit": chosen.member.unit_code,
+                    "unit_name": chosen.member.unit_name,
                     "due_at": None if routing.due_at is None else routing.due_at.isoformat(),
                 },
                 "note": chosen.reason.text_zh,
@@ -336,5 +359,6 @@ def _new_event(
         assignee_role=None if chosen is None else chosen.member.role,
         due_at=routing.due_at,
         entries=entries,
+        clocks=timed,
         topics=topics,
     )

@@ -22,7 +22,7 @@ from procrastinate import exceptions, job_context
 from procrastinate import jobs as library
 from procrastinate.retry import BaseRetryStrategy, RetryDecision
 
-from gis.errors import GovernanceError, Unavailable
+from gis.errors import DatabaseUnavailable, GovernanceError, Unavailable
 from gis.governance.actors import SYSTEM
 from gis.services import jobs
 from gis.services.jobs import Context, JobCancelled, Task
@@ -92,7 +92,12 @@ def run_worker(
             try:
                 await _until_stopped(database, base, wanted_end)
                 pause = 0.2
-            except (exceptions.ConnectorException, psycopg.Error, OSError) as error:
+            except (
+                exceptions.ConnectorException,
+                psycopg.Error,
+                DatabaseUnavailable,
+                OSError,
+            ) as error:
                 _log.warning("worker_lost_database", reason=str(error), next_try_s=pause)
             if not wanted_end.is_set():
                 try:

@@ -52,6 +52,7 @@ class NewEvent:
     assignee_role: str | None
     due_at: datetime | None
     entries: Sequence[Mapping[str, Any]]
+    clocks: Sequence[Mapping[str, Any]]
     topics: Sequence[str]
 
 
@@ -99,6 +100,7 @@ _RECORD = sa.text(
             "reporter",
             "match",
             "entries",
+            "clocks",
         )
     ),
 )
@@ -189,6 +191,17 @@ def by_id(work: UnitOfWork, event_id: uuid.UUID) -> sa.RowMapping | None:
         )
         .where(event_registry.c.id == event_id)
     )
+
+
+def by_name(work: UnitOfWork, named: str) -> sa.RowMapping | None:
+    """Return one event by its id or by its number."""
+    try:
+        event_id: uuid.UUID | None = uuid.UUID(named)
+    except ValueError:
+        event_id = work.scalar(
+            sa.select(event_registry.c.id).where(event_registry.c.number == named)
+        )
+    return None if event_id is None else by_id(work, event_id)
 
 
 def orders_of(work: UnitOfWork, event_ids: Sequence[uuid.UUID]) -> list[sa.RowMapping]:

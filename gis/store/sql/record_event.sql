@@ -1,4 +1,4 @@
--- One event with its work order, log entries and message, in one statement and one round trip.
+-- One event with its work order, clocks, log entries and messages, in one statement and one round trip.
 -- Returns no row when the source already sent this reference: then nothing at all is written.
 with registry as (
     insert into event_registry (id, number, source, source_ref, received_at)
@@ -50,6 +50,17 @@ entries as (
         :boundary_revision, ST_SetSRID(ST_MakePoint(:lon, :lat), 4326)
     from registry, jsonb_array_elements(:entries) with ordinality as listed (entry, position)
     order by position
+),
+started as (
+    insert into clocks (
+        event_id, work_order_code, stage, amount, unit, started_at, due_at, warn_at, next_at
+    )
+    select
+        registry.id, (select code from work_order), clock ->> 'stage',
+        (clock ->> 'amount')::float8, clock ->> 'unit', (clock ->> 'started_at')::timestamptz,
+        (clock ->> 'due_at')::timestamptz, (clock ->> 'warn_at')::timestamptz,
+        (clock ->> 'next_at')::timestamptz
+    from registry, jsonb_array_elements(:clocks) as clock
 ),
 messages as (
     insert into outbox (topic, subject, path_codes, body, actor_id)

@@ -1,0 +1,308 @@
+"""The whole loop through HTTP only, and what its log tells."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from api.app import create_app
+from gis.governance.actors import SYSTEM
+from gis.services.access import issue_token
+from gis.settings import Settings
+from gis.store import duty
+from gis.store.unit_of_work import Database
+from tests.conftest import serving
+from tests.factories import COMMUNITY, SmallCity, add_upper_levels, small_city
+
+Door = Callable[..., httpx.Client]
+
+
+@pytest.fixture
+def city(database: Database) -> SmallCity:
+    made = small_city(database)
+    with database.transaction(SYSTEM) as work:
+        add_upper_levels(work)
+    return made
+
+
+@pytest.fixture
+def door(database: Database, settings: Settings, city: SmallCity) -> Iterator[Door]:
+    """`door(role, area=None, person=None)`: a signed-in client on a real server."""
+    with serving(create_app(settings, database)) as base:
+        clients: list[httpx.Client] = []
+
+        def open_door(
+            role: str, area: str | None = None, person: str | None = None
+        ) -> httpx.Client:
+            person_id = None
+            if person is not None:
+                with database.reading(SYSTEM) as work:
+                    found = duty.person(work, person)
+                assert found is not None
+                person_id = found["id"]
+            secret = issue_token(database, SYSTEM, role=role, area=area, person_id=person_id).secret
+            clients.append(
+                httpx.Client(
+                    base_url=base, headers={"Authorization": f"Bearer {secret}"}, timeout=60
+                )
+            )
+            return clients[-1]
+
+        yield open_door
+        for one in clients:
+            one.close()
+
+
+def reported(
+    client: httpx.Client,
+    place: tuple[float, float],
+    **more: Any,  # noqa: ANN401 - fields of the event
+) -> dict[str, Any]:
+    answer = client.post(
+        "/v1/events",
+        json={
+            "source": "snap",
+            "category": "event-exposed-rubbish",
+            "title": "路口垃圾堆放",
+            "location": {"lon": place[0], "lat": place[1]},
+            "reporter": {"name": "张三", "phone": "13900000000"},
+            **more,
+        },
+    )
+    assert answer.status_code == 201, answer.text
+    return dict(answer.json())
+
+
+def act(
+    client: httpx.Client,
+    code: str,
+    action: str,
+    status: int = 200,
+    **more: Any,  # noqa: ANN401 - whatever the action takes
+) -> dict[str, Any]:
+    answer = client.post(f"/v1/work-orders/{code}/actions", json={"action": action, **more})
+    assert answer.status_code == status, answer.text
+    return dict(answer.json())
+
+
+def test_a_case_from_snap_report_to_the_second_closing(  # noqa: PLR0915 - it is one story
+    door: Door, city: SmallCity
+) -> None:
+    citizen = door("reporter")
+    centre, checker = door("dispatcher"), door("dispatcher")
+    first, second = door("grid_worker", person="P1"), door("grid_worker", person="P2")
+
+    event = reported(citizen, city.inside(1))
+    assert event["routing"] == "auto"
+    code = event["work_orders"][0]["code"]
+
+    order = first.get(f"/v1/work-orders/{code}").json()
+    assert (order["status"], order["version"]) == ("dispatched", 1)
+    assert order["allowed_actions"] == ["accept", "send_back", "escalate"]
+    assert [c["stage"] for c in order["clocks"]] == ["accept", "handle"]
+    assert second.get(f"/v1/work-orders/{code}").json()["allowed_actions"] == []
+
+    order = act(first, code, "accept", version=1)
+    assert order["status"] == "handling"
+    assert act(first, code, "accept", 409, version=1)["type"] == "/problems/version-stale"
+    refused = act(first, code, "close", 409)
+    assert refused["type"] == "/problems/action-not-allowed"
+    assert refused["facts"]["allowed"] == ["send_back", "escalate", "resolve"]
+
+    assert act(first, code, "send_back", 422)["facts"]["field"] == "ground"
+    assert act(first, code, "send_back", 422, ground="不想去")["type"] == "/problems/ground-unknown"
+    order = act(first, code, "send_back", ground="属地不符", note="在隔壁网格")
+    assert order["status"] == "returned"
+    assert order["assignee"]["name"] == "网格员1", "never an empty assignee"
+    kept = order["returns"][0]["evidence"]
+    assert kept["grid"] == city.grids[0]
+    assert "边界版本 1" in kept["rule"]
+    drawn = centre.get(kept["map"])
+    assert drawn.headers["content-type"] == "image/svg+xml"
+    assert city.grids[0] in drawn.text
+    around = centre.get(kept["geojson"]).json()
+    assert around["geojson"]["features"][-1]["geometry"]["type"] == "Point"
+
+    order = act(centre, code, "escalate", note="两网格各执一词")
+    assert order["status"] == "ruling"
+    inside = door("dispatcher", area=city.grids[0])
+    assert act(inside, code, "rule", 403, to={"grid": city.grids[1]}, note="x")["status"] == 403
+    order = act(centre, code, "rule", to={"grid": city.grids[1]}, note="现场会商，归二网格")
+    assert (order["status"], order["assignee"]["name"]) == ("dispatched", "网格员2")
+
+    act(second, code, "accept")
+    again = act(second, code, "send_back", 409, ground="not-my-territory")
+    assert again["type"] == "/problems/ruling-final"
+    assert act(second, code, "resolve", 422)["facts"]["field"] == "note"
+    order = act(second, code, "resolve", note="垃圾已清运。")
+    assert order["status"] == "resolved"
+    assert act(second, code, "verify", 409)["type"] == "/problems/actor-is-handler"
+    order = act(checker, code, "verify", note="现场已清洁")
+    order = act(checker, code, "close")
+    assert order["status"] == "closed"
+    assert order["closed_at"]
+    order = act(centre, code, "follow_up", satisfied=False, note="又堆起来了")
+    order = act(centre, code, "reopen", note="回访不满意")
+    assert (order["status"], order["round"], order["closed_at"]) == ("dispatched", 2, None)
+    assert order["assignee"]["name"] == "网格员2", "the ruling holds for the second round"
+    act(second, code, "accept")
+    act(second, code, "resolve", note="增设垃圾箱。")
+    act(door("grid_worker", area=city.grids[2]), code, "verify", 404)  # not theirs to see
+    act(checker, code, "verify")
+    act(checker, code, "close")
+    assert act(centre, code, "follow_up", satisfied=True)["satisfied"] is True
+
+    later = reported(citizen, city.inside(1))
+    assert later["work_orders"][0]["assignee"]["name"] == "网格员2", "the next one goes right"
+    other = later["work_orders"][0]["code"]
+    act(second, other, "accept")
+    assert act(second, other, "send_back", 409, ground="属地不符")["facts"]["by"]
+
+    story = [entry["text"] for entry in centre.get(f"/v1/events/{event['id']}/log").json()["items"]]
+    assert story[0] == "随手拍上报人上报案件，系统自动分派。"
+    assert story[1].startswith("系统将案件派给南门社区网格员网格员1，时限 ")
+    assert story[2] == "网格员1签收，开始办理。"
+    assert story[3].startswith("网格员1以“属地不符”退单（在隔壁网格）。按边界版本 1，该点位于 ")
+    assert story[3].endswith("等待重新派遣。")
+    assert story[4] == "调度员提请上一级终审（两网格各执一词）。"
+    assert story[5].startswith("调度员终审裁定由南门社区网格员网格员2办理（现场会商，归二网格）")
+    assert story[7] == "网格员2反馈：垃圾已清运。"
+    assert story[10] == "调度员回访，上报人表示不满意（又堆起来了）。"
+    assert "第 2 轮" in story[11]
+    assert len(story) == 17
+    english = centre.get(f"/v1/events/{event['id']}/log", headers={"Accept-Language": "en"}).json()
+    assert english["items"][2]["text"] == "网格员1 signed for it."
+
+
+def test_the_second_return_of_one_ground_goes_up(door: Door, city: SmallCity) -> None:
+    centre = door("dispatcher")
+    workers = [door("grid_worker", person=f"P{n}") for n in (1, 2)]
+    event = reported(centre, city.inside(1))
+    code = event["work_orders"][0]["code"]
+    act(workers[0], code, "send_back", ground="职能交叉")
+    act(centre, code, "dispatch", to={"person": "P2"}, note="请二网格协助")
+    order = act(workers[1], code, "send_back", ground="overlapping-duties")
+    assert order["status"] == "ruling"
+    assert [one["ground"] for one in order["returns"]] == ["overlapping-duties"] * 2
+    act(centre, code, "dispatch", 409)
+    order = act(centre, code, "rule", to={"unit": "U3"}, note="由城管局办理")
+    assert order["unit"]["code"] == "U3"
+    # the next case of that category in that grid goes there at once, and stays there
+    later = reported(centre, city.inside(1))
+    assert later["work_orders"][0]["unit"]["code"] == "U3"
+    officer = door("grid_worker", person="B1")
+    refused = act(officer, later["work_orders"][0]["code"], "send_back", 409, ground="权属不清")
+    assert refused["facts"]["reason"] == "由城管局办理"
+    elsewhere = reported(centre, city.inside(2))
+    assert elsewhere["work_orders"][0]["unit"]["code"] == "U1"
+
+
+def test_a_waiting_event_is_confirmed_moved_and_recategorised(door: Door, city: SmallCity) -> None:
+    centre = door("dispatcher")
+    event = reported(
+        centre,
+        city.corner,
+        location={"lon": city.corner[0], "lat": city.corner[1], "accuracy_m": 100},
+    )
+    assert (event["routing"], event["status"]) == ("review", "review")
+    assert "confirm_grid" in event["allowed_actions"]
+    url = f"/v1/events/{event['id']}/actions"
+    answer = centre.post(url, json={"action": "confirm_grid", "grid": "341102001001999"})
+    assert answer.status_code == 422
+    event = centre.post(url, json={"action": "confirm_grid", "grid": city.grids[2]}).json()
+    assert (event["status"], event["grid"]) == ("dispatched", city.grids[2])
+    assert event["work_orders"][0]["assignee"]["name"] == "网格员3"
+    lon, lat = city.inside(1)
+    event = centre.post(url, json={"action": "move", "location": {"lon": lon, "lat": lat}}).json()
+    assert event["grid"] == city.grids[0]
+    assert [o["assignee"]["name"] for o in event["work_orders"]] == ["网格员1"]
+    event = centre.post(url, json={"action": "recategorise", "category": "event-dirty-road"}).json()
+    assert event["category"] == "event-dirty-road"
+    assert centre.post(url, json={"action": "recategorise", "category": "x"}).status_code == 422
+    lon, lat = city.inside(4)
+    event = centre.post(url, json={"action": "move", "location": {"lon": lon, "lat": lat}}).json()
+    assert [o["assignee"]["name"] for o in event["work_orders"]] == ["社区干部甲"]
+    outside = {"action": "move", "location": {"lon": 118.5, "lat": 32.25}}
+    event = centre.post(url, json=outside).json()
+    assert event["status"] == "returned", "it stays in a visible queue, with its last assignee"
+    log = centre.get(f"/v1/events/{event['id']}/log").json()["items"]
+    assert [entry["action"] for entry in log] == [
+        "report", "confirm_grid", "move", "recategorise", "move", "move",
+    ]  # fmt: skip
+
+
+def test_duplicates_point_to_the_first_report_and_never_in_a_circle(
+    door: Door, city: SmallCity
+) -> None:
+    centre = door("dispatcher")
+    a, b, c = (reported(centre, city.inside(1)) for _ in range(3))
+
+    def mark(event: dict[str, Any], of: str) -> httpx.Response:
+        return centre.post(
+            f"/v1/events/{event['id']}/actions", json={"action": "mark_duplicate", "of": of}
+        )
+
+    assert mark(b, a["number"]).json()["duplicate_of"] == a["id"]
+    assert mark(c, b["id"]).json()["duplicate_of"] == a["id"], "a duplicate of a duplicate"
+    assert mark(a, b["id"]).status_code == 422
+    assert mark(a, a["id"]).status_code == 422
+    assert mark(a, "nobody").status_code == 404
+    seen = centre.get(f"/v1/events/{b['id']}").json()
+    assert (seen["status"], seen["work_orders"][0]["status"]) == ("duplicate", "duplicate")
+    assert seen["reporter"]["name"] == "张三", "no reporter is lost"
+
+
+def test_lists_keep_to_the_area_and_to_the_person(door: Door, city: SmallCity) -> None:
+    centre = door("dispatcher")
+    codes = [reported(centre, city.inside(n))["work_orders"][0]["code"] for n in (1, 1, 2)]
+    worker = door("grid_worker", person="P1", area=city.grids[0])
+    mine = worker.get("/v1/work-orders?assignee=me").json()
+    assert [one["code"] for one in mine["items"]] == codes[1::-1]
+    page = centre.get("/v1/work-orders?limit=2").json()
+    rest = centre.get(page["next"]).json()
+    assert [one["code"] for one in page["items"] + rest["items"]] == codes[::-1]
+    assert worker.get(f"/v1/work-orders/{codes[2]}").status_code == 404
+    assert (
+        worker.post(f"/v1/work-orders/{codes[2]}/actions", json={"action": "accept"}).status_code
+        == 404
+    )
+    assert centre.get("/v1/work-orders?overdue=true").json()["items"] == []
+    assert (
+        len(centre.get(f"/v1/work-orders?area={COMMUNITY}&status=dispatched").json()["items"]) == 3
+    )
+    assert len(centre.get("/v1/work-orders?assignee=网格员2").json()["items"]) == 1
+    event = worker.get(f"/v1/work-orders/{codes[0]}").json()["event"]["id"]
+    assert worker.get(f"/v1/events/{event}").json()["reporter"]["phone"] == "13900000000"
+    other = door("grid_worker", area=COMMUNITY)  # a token that names no person, hence no unit
+    assert "reporter" not in other.get(f"/v1/events/{event}").json()
+
+
+def test_extensions_and_suspensions_keep_their_rules(door: Door, city: SmallCity) -> None:
+    centre, worker = door("dispatcher"), door("grid_worker", person="P1")
+    local = door("dispatcher", area=city.grids[0])
+    code = reported(centre, city.inside(1))["work_orders"][0]["code"]
+    more = {"amount": 2, "unit": "work_hours", "note": "需机械"}
+    act(centre, code, "extend", 409, **more)
+    act(worker, code, "accept")
+    act(worker, code, "extend", 403, **more)
+    assert act(centre, code, "extend", 422, **more | {"unit": "years"})["type"].endswith(
+        "limit-invalid"
+    )
+    assert act(centre, code, "extend", 409, **more | {"amount": 40})["type"].endswith("refused")
+    order = act(local, code, "extend", **more)
+    assert order["counts"]["extensions"] == 1
+    assert act(local, code, "extend", 409, **more)["facts"]["reason_en"].startswith("a second one")
+    act(centre, code, "extend", **more)
+    assert act(centre, code, "extend", 409, **more)["type"].endswith("extension-refused")
+    yesterday = (datetime.now(UTC) - timedelta(days=1)).isoformat()
+    act(centre, code, "suspend", 422, note="冬季", until=yesterday)
+    order = act(centre, code, "suspend", note="冬季不能施工", until="2027-03-01T09:00:00+08:00")
+    handle = next(c for c in order["clocks"] if c["stage"] == "handle")
+    assert (handle["running"], order["status"]) == (False, "suspended")
+    order = act(worker, code, "resume")
+    handle = next(c for c in order["clocks"] if c["stage"] == "handle")
+    assert (handle["running"], order["status"]) == (True, "handling")

@@ -309,10 +309,19 @@ def install_project() -> None:
     (VENV / ".project").write_text(project_stamp())
 
 
+KERNELS = """
+from gis.coverage import road_reach
+from gis.geometry import cell_index
+cell_index.warm_up()
+road_reach.warm_up()
+"""
+
+
 def kernels_stamp() -> str:
     """Return the hash of everything that the compiled look-ups are made of."""
     digest = hashlib.sha256(LOCK.read_bytes())
-    for source in sorted((ROOT / "gis" / "geometry").glob("*.py")):
+    search = ROOT / "gis" / "coverage" / "road_search.py"
+    for source in [*sorted((ROOT / "gis" / "geometry").glob("*.py")), search]:
         digest.update(source.read_bytes())
     return digest.hexdigest()
 
@@ -325,7 +334,7 @@ def kernels_done() -> bool:
 def compile_kernels() -> None:
     """Compile the look-ups now, so that the first start does not take half a minute longer."""
     run(
-        [str(PYTHON), "-c", "from gis.geometry.cell_index import warm_up; warm_up()"],
+        [str(PYTHON), "-c", KERNELS],
         "空间索引编译失败,输出如下。",
         "Compiling the look-ups failed; the output:",
     )

@@ -23,6 +23,8 @@ class MapRequest:
     area: str | None = None
     radius_m: float = 3000.0
     kinds: tuple[str, ...] = ()
+    reach: str = "straight"
+    mode: str = "walk"
     draft: int | None = None
 
 
@@ -42,7 +44,11 @@ class MapRow:
 
 def _station_coverage(planner: Planner, asked: MapRequest) -> Drawing:
     view = planner.coverage_view(
-        kinds=asked.kinds or None, radius_m=asked.radius_m, area=asked.area
+        kinds=asked.kinds or None,
+        radius_m=asked.radius_m,
+        area=asked.area,
+        reach=asked.reach,
+        mode=asked.mode,
     )
     return station_coverage.draw(view, language=asked.language, drawn_on=asked.drawn_on)
 
@@ -64,7 +70,7 @@ MAPS: Final[dict[str, MapRow]] = {
             title_en="Station coverage",
             about_zh="哪些居民在站点服务半径内,哪里是盲区",
             about_en="Which residents are within reach of a station, and where nobody is",
-            parameters=("area", "radius_m", "kinds"),
+            parameters=("area", "radius_m", "kinds", "reach", "mode"),
             public=True,
             draw=_station_coverage,
         ),

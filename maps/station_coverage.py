@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any, Final
 
 from gis.errors import Language
-from gis.services.coverage_answer import CoverageView
+from gis.services.coverage_view import CoverageView
 from maps import style
 from maps.drawing import (
     Drawing,
@@ -29,23 +29,20 @@ _REACH: Final = Look(line=style.REACH, width=1.4)
 def draw(view: CoverageView, *, language: Language, drawn_on: date) -> Drawing:
     """Return the drawing of a coverage view; ``drawn_on`` is the date printed on it."""
     zh = language == "zh"
-    radius = kilometres(view.answer["question"]["radius_m"])
+    asked = view.answer["question"]
+    radius = kilometres(asked["radius_m"])
     stations, marks = station_layers(view.stations, zh=zh)
     summary = view.answer["summary"]
     return Drawing(
         title=_title(view, zh=zh),
-        subtitle=f"直线距离 {radius} 服务半径" if zh else f"straight-line reach of {radius}",
+        subtitle=_subtitle(asked, radius, zh=zh),
         language=language,
         bounds=view.bounds,
         layers=[
             _areas(view, zh=zh),
             _gaps(view, zh=zh),
             MapLayer("区县界" if zh else "Counties", "polygon", view.counties, [_COUNTY]),
-            *(
-                []
-                if view.reach is None
-                else [MapLayer("服务半径" if zh else "Reach", "polygon", [view.reach], [_REACH])]
-            ),
+            *([] if view.reach is None else [_reach(view, view.reach, zh=zh)]),
             *stations,
         ],
         legend=_legend(marks, zh=zh),
@@ -65,12 +62,7 @@ def draw(view: CoverageView, *, language: Language, drawn_on: date) -> Drawing:
             for gap in view.gaps[:_LISTED_GAPS]
             if gap["geometry"]
         ],
-        notes=[
-            "建筑到站点的大地线距离 ≤ 半径（容差 1 毫米）即为覆盖，不按道路距离。"
-            if zh
-            else "Covered: geodesic distance from building to station ≤ radius (+1 mm); "
-            "not along roads."
-        ],
+        notes=[_note(asked, zh=zh)],
         sources=[view.source.title] if view.source.title else [],
     )
 
@@ -80,23 +72,64 @@ def _title(view: CoverageView, *, zh: bool) -> str:
     return f"{name}服务站点覆盖图" if zh else f"{name} station coverage".strip()
 
 
+_WAYS: Final = {
+    "straight": ("直线距离", "straight-line reach of"),
+    "walk": ("沿路网步行", "on foot along roads,"),
+    "ride": ("沿路网骑行", "riding along roads,"),
+}
+
+
+def _subtitle(asked: dict[str, Any], radius: str, *, zh: bool) -> str:
+    way_zh, way_en = _WAYS[asked["mode"] or "straight"]
+    return f"{way_zh} {radius} 服务半径" if zh else f"{way_en} {radius}"
+
+
+def _note(asked: dict[str, Any], *, zh: bool) -> str:
+    if asked["reach"] == "network":
+        snap = f"{asked['snap_m']:g}"
+        if zh:
+            return (
+                "建筑沿道路到站点的距离（含到路的直线段）≤ 半径（容差 1 毫米）即为覆盖；"
+                f"离路超过 {snap} 米者无法判定。盲区画的是未覆盖居民所在的 250 米方格。"
+            )
+        return (
+            "Covered: the way along roads, access included, ≤ radius (+1 mm); farther than "
+            f"{snap} m from a road: not assessable. Gaps are 250 m cells in which uncovered "
+            "people live."
+        )
+    if zh:
+        return "建筑到站点的大地线距离 ≤ 半径（容差 1 毫米）即为覆盖，不按道路距离。"
+    return "Covered: geodesic distance from building to station ≤ radius (+1 mm); not along roads."
+
+
+def _reach(view: CoverageView, reach: dict[str, Any], *, zh: bool) -> MapLayer:
+    if view.answer["question"]["reach"] == "network":
+        return MapLayer("可达路段" if zh else "Reached roads", "line", [reach], [_REACH])
+    return MapLayer("服务半径" if zh else "Reach", "polygon", [reach], [_REACH])
+
+
 def _facts(summary: dict[str, Any], *, zh: bool) -> list[str]:
     people = f"{whole(summary['people_covered'])} / {whole(summary['people'])}"
-    area = f"{whole(summary['area_covered_km2'])} / {whole(summary['area_km2'])} km²"
-    share = percent(summary["area_ratio"])
+    area = f"{whole(summary['area_km2'])} km²"
+    if summary["area_covered_km2"] is not None:
+        share = percent(summary["area_ratio"])
+        covered = f"{whole(summary['area_covered_km2'])} / {area}"
+        area = f"{covered}（{share}）" if zh else f"{covered} ({share})"
     facts = (
-        [f"{people} 人（按所在建筑统计）", f"面积 {area}（{share}）", f"站点 {summary['stations']}"]
+        [f"{people} 人（按所在建筑统计）", f"面积 {area}", f"站点 {summary['stations']}"]
         if zh
         else [
             f"{people} people (at the building they live in)",
-            f"Area {area} ({share})",
+            f"Area {area}",
             f"Stations {summary['stations']}",
         ]
     )
     if summary["not_assessable"]:
         lost = whole(summary["not_assessable"])
         facts.append(
-            f"无法判定（不在任何区域内）{lost} 人" if zh else f"Not assessable (in no area) {lost}"
+            f"无法判定（离路网太远或不在任何区域内）{lost} 人"
+            if zh
+            else f"Not assessable (off the roads, or in no area) {lost}"
         )
     return facts
 

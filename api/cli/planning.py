@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import sys
+import time
+from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, Final, cast
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from api.cli.session import language, open_database, put, say
+from api.cli.session import language, one_of, open_database, put, say
 from api.routes.maps import ground_of, today
 from gis.governance.actors import SYSTEM
+from gis.governance.calendar import SHANGHAI
+from gis.services.coverage_question import MODES, REACHES, CoverageQuestion, StationChange
 from gis.services.planning import LEVELS, Level, Planner, coverage
 from gis.settings import load
 from maps.catalogue import MAPS, MapRequest, row_of
+
+if TYPE_CHECKING:
+    from gis.coverage.roads import Mode as RoadMode
 from maps.folium_map import render
 from maps.paper import Paper
 
@@ -25,6 +32,94 @@ Kinds = Annotated[
 ]
 Radius = Annotated[float, typer.Option(help="服务半径(米)/ radius in metres", metavar="METRES")]
 Area = Annotated[str | None, typer.Option(help="区域编码;缺省全市 / area code", metavar="CODE")]
+
+
+Reach = Annotated[
+    str,
+    typer.Option(
+        help=f"到达方式 / reach: {', '.join(REACHES)}", metavar="REACH", callback=one_of(REACHES)
+    ),
+]
+Mode = Annotated[
+    str,
+    typer.Option(
+        help=f"路网出行方式 / along roads: {', '.join(MODES)}",
+        metavar="MODE",
+        callback=one_of(MODES),
+    ),
+]
+Snap = Annotated[
+    float,
+    typer.Option(
+        help="离路网超过此距离(米)者无法判定 / farther from every road: not assessable",
+        metavar="METRES",
+    ),
+]
+DemandName = Annotated[
+    str,
+    typer.Option(
+        help="人口口径 / people: auto, buildings, communities, or an imported series",
+        metavar="NAME",
+    ),
+]
+Add = Annotated[
+    list[str] | None,
+    typer.Option(help="假设新增站点 / add a station in thought", metavar="LON,LAT[,KIND]"),
+]
+Move = Annotated[
+    list[str] | None,
+    typer.Option(help="假设迁移站点 / move a station in thought", metavar="CODE,LON,LAT"),
+]
+Close = Annotated[
+    list[str] | None,
+    typer.Option(help="假设关闭站点 / close a station in thought", metavar="CODE"),
+]
+
+
+def changes_of(
+    add: list[str] | None, move: list[str] | None, close: list[str] | None
+) -> tuple[StationChange, ...]:
+    """Return the changes that the options of a command describe."""
+    changes: list[StationChange] = []
+    for text in add or ():
+        lon, lat, *kind = text.split(",", 2)
+        changes.append(
+            StationChange("add", lon=_degree(lon), lat=_degree(lat), kind=kind[0] if kind else None)
+        )
+    for text in move or ():
+        code, lon, lat = _three(text)
+        changes.append(StationChange("move", code=code, lon=_degree(lon), lat=_degree(lat)))
+    changes += [StationChange("close", code=code) for code in close or ()]
+    return tuple(changes)
+
+
+def _three(text: str) -> tuple[str, str, str]:
+    parts = text.rsplit(",", 2)
+    if len(parts) != 3:
+        raise typer.BadParameter("CODE,LON,LAT")
+    return parts[0], parts[1], parts[2]
+
+
+def _degree(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"LON,LAT: {text}") from error
+
+
+def _instant(text: str | None) -> str | None:
+    if text is not None and _at(text) is None:
+        raise typer.BadParameter("2026-11-23T10:00:00+08:00")
+    return text
+
+
+def _at(text: str) -> datetime | None:
+    """Return an instant; without an offset it is the city's time."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo is not None else found.replace(tzinfo=SHANGHAI)
 
 
 def _level(text: str) -> str:
@@ -45,20 +140,51 @@ def show_coverage(
             callback=_level,
         ),
     ] = "community",
-    reach: Annotated[str, typer.Option(help="到达方式 / reach: straight")] = "straight",
+    reach: Reach = "straight",
+    mode: Mode = "walk",
+    snap: Snap = 200.0,
+    at: Annotated[
+        str | None,
+        typer.Option(
+            help="按此时刻的开放时间 / who is open then", metavar="INSTANT", callback=_instant
+        ),
+    ] = None,
+    capacity: Annotated[
+        bool, typer.Option("--capacity", help="考虑站点容量 / stations fill up")
+    ] = False,
+    demand: DemandName = "auto",
+    group: Annotated[
+        list[str] | None,
+        typer.Option(help="分年龄段或标签，可重复 / age group or tag, repeatable", metavar="NAME"),
+    ] = None,
+    methods: Annotated[
+        bool, typer.Option("--methods", help="比较各人口口径 / compare ways of placing people")
+    ] = False,
+    add: Add = None,
+    move: Move = None,
+    close: Close = None,
     as_json: Annotated[bool, typer.Option("--json", help="输出 JSON / print JSON")] = False,
 ) -> None:
     """统计站点覆盖的人口 / Count the people within reach of stations."""
+    question = CoverageQuestion(
+        kinds=kind,
+        radius_m=radius,
+        reach=reach,
+        mode=cast("RoadMode", mode),
+        snap_m=snap,
+        area=area,
+        by=cast("Level", by),
+        at=None if at is None else _at(at),
+        capacity=capacity,
+        demand=demand,
+        groups=tuple(group or ()),
+        methods=methods,
+        changes=changes_of(add, move, close),
+    )
     with open_database() as database:
-        answer = coverage(
-            database,
-            SYSTEM,
-            kinds=kind,
-            radius_m=radius,
-            reach=reach,
-            area=area,
-            by=cast("Level", by),
-        )
+        started = time.perf_counter()
+        answer = coverage(database, SYSTEM, question)
+        answer["seconds"] = round(time.perf_counter() - started, 3)
     if as_json:
         put(answer)
         return
@@ -86,17 +212,46 @@ def _print(answer: dict[str, Any], *, zh: bool) -> None:
     # names are data: square brackets in them are no markup
     Console(file=sys.stdout, markup=False, highlight=False).print(table)
     total = answer["summary"]
+    ground = f"{total['area_km2']:,.1f} km²"
+    if total["area_covered_km2"] is not None:
+        ground = f"{total['area_covered_km2']:,.1f} / {ground}"
     say(
-        f"合计 {total['people']:,} 人,覆盖 {total['people_covered']:,} 人 "
-        f"({_share(total['ratio'])});面积 {total['area_covered_km2']:,.1f} / "
-        f"{total['area_km2']:,.1f} km²;边界版本 {answer['boundary_revision']}。",
+        f"合计 {total['people']:,} 人，覆盖 {total['people_covered']:,} 人"
+        f"（{_share(total['ratio'])}）；面积 {ground}；边界版本 {answer['boundary_revision']}；"
+        f"用时 {answer['seconds']:.2f} 秒。",
         f"In all {total['people']:,} people, {total['people_covered']:,} covered "
-        f"({_share(total['ratio'])}); area {total['area_covered_km2']:,.1f} of "
-        f"{total['area_km2']:,.1f} km²; boundary revision {answer['boundary_revision']}.",
+        f"({_share(total['ratio'])}); area {ground}; boundary revision "
+        f"{answer['boundary_revision']}; {answer['seconds']:.2f} s.",
     )
-    if total["not_assessable"]:
-        lost = f"{total['not_assessable']:,}"
-        say(f"另有 {lost} 人不在任何区域内,无法判定。", f"{lost} more people are in no area.")
+    if total["people_off_network"]:
+        lost = f"{total['people_off_network']:,}"
+        say(f"其中 {lost} 人离路网太远，无法判定。", f"{lost} of them are too far from a road.")
+    if total["people_in_no_area"]:
+        lost = f"{total['people_in_no_area']:,}"
+        say(f"另有 {lost} 人不在任何区域内，无法判定。", f"{lost} more people are in no area.")
+    causes = {name: count for name, count in total["uncovered_by_cause"].items() if count}
+    if causes:
+        told = ", ".join(f"{_CAUSES[name][0]} {count:,}" for name, count in causes.items())
+        tells = ", ".join(f"{_CAUSES[name][1]} {count:,}" for name, count in causes.items())
+        say(f"未覆盖原因：{told}。", f"Why not covered: {tells}.")
+    shares = answer["demand"]["ratio_by_method"]
+    told = ", ".join(f"{name} {_share(share)}" for name, share in shares.items())
+    say(f"各口径覆盖率：{told}。", f"Share by method: {told}.")
+    if "change" in answer:
+        change = answer["change"]
+        say(
+            f"与现状相比：新增覆盖 {change['people_gained']:,} 人，"
+            f"失去 {change['people_lost']:,} 人；上表只列有变化的区域。",
+            f"Against today: {change['people_gained']:,} gain reach, "
+            f"{change['people_lost']:,} lose it; the table lists the areas that differ.",
+        )
+
+
+_CAUSES: Final = {
+    "none_in_reach": ("范围内无站点", "none in reach"),
+    "full": ("站点满员", "full"),
+    "closed": ("站点关闭", "closed"),
+}
 
 
 def _share(ratio: float | None) -> str:
@@ -114,6 +269,8 @@ def draw_map(
     area: Area = None,
     radius: Radius = 3000.0,
     kind: Kinds = None,
+    reach: Reach = "straight",
+    mode: Mode = "walk",
     draft: Annotated[
         int | None, typer.Option(help="边界草稿编号 / number of a boundary draft", metavar="ID")
     ] = None,
@@ -134,6 +291,8 @@ def draw_map(
         area=area,
         radius_m=radius,
         kinds=tuple(kind or ()),
+        reach=reach,
+        mode=mode,
         draft=draft,
     )
     with open_database() as database:

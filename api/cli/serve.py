@@ -20,6 +20,7 @@ from api.cli.work import Workers
 from api.logs import configure_logs
 from api.runtime import Runtime
 from gis import clock, cluster
+from gis.coverage import road_reach
 from gis.errors import DatabaseUnavailable, NoPublishedBoundary, SchemaBehind, Unavailable
 from gis.geometry import cell_index
 from gis.governance.actors import SYSTEM
@@ -63,6 +64,7 @@ def warm_up(app: FastAPI) -> None:
     """Load what the first request would otherwise wait for, and sweep old keys and sessions."""
     runtime: Runtime = app.state.runtime
     cell_index.warm_up()
+    road_reach.warm_up()
     try:
         with runtime.database.reading(SYSTEM) as work:
             runtime.boundaries.snapshot(work)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -41,6 +41,17 @@ def say(zh: str, en: str) -> None:
 def put(answer: Any) -> None:  # noqa: ANN401 - whatever JSON carries
     """Print a result as JSON on standard output."""
     sys.stdout.write(json.dumps(answer, ensure_ascii=False, indent=2, default=str) + "\n")
+
+
+def one_of(words: Sequence[str]) -> Callable[[str], str]:
+    """Return what checks that an option is one of some words."""
+
+    def check(text: str) -> str:
+        if text not in words:
+            raise typer.BadParameter(", ".join(words))
+        return text
+
+    return check
 
 
 @contextmanager

@@ -3,24 +3,46 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated, Any, cast
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final, cast
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from api.cli.planning import Area, Kinds, Radius
-from api.cli.session import language, open_database, put, say
+from api.cli.planning import (
+    Add,
+    Area,
+    Close,
+    DemandName,
+    Kinds,
+    Mode,
+    Move,
+    Radius,
+    Reach,
+    Snap,
+    changes_of,
+)
+from api.cli.session import language, one_of, open_database, progress, put, say
 from gis.governance.actors import SYSTEM
+from gis.services.city_reading import Level
+from gis.services.own_candidates import own_candidates
 from gis.services.siting import (
-    MOST_SECONDS,
+    MOST_JOB_SECONDS,
     MOST_SITES,
     OBJECTIVES,
     STANDARD_SECONDS,
     Objective,
+    OwnCandidate,
     SitingQuestion,
     site,
 )
+from gis.services.siting_question import SOURCES, Source
+from layers import files
+
+if TYPE_CHECKING:
+    from gis.coverage.plans import Progress
+    from gis.coverage.roads import Mode as RoadMode
 
 _UNITS = {"people": "人", "stations": "站", "metres": "米"}
 
@@ -49,9 +71,53 @@ def show_sites(
     from_nothing: Annotated[
         bool, typer.Option("--from-nothing", help="不计已有站点 / as if no station stood there")
     ] = False,
-    reach: Annotated[str, typer.Option(help="到达方式 / reach: straight")] = "straight",
+    reach: Reach = "straight",
+    mode: Mode = "walk",
+    snap: Snap = 200.0,
+    demand: DemandName = "auto",
+    candidates: Annotated[
+        str,
+        typer.Option(
+            help=f"候选点来源 / where: {', '.join(SOURCES)}",
+            callback=one_of(SOURCES),
+            metavar="WHERE",
+        ),
+    ] = "standard",
+    own: Annotated[
+        Path | None,
+        typer.Option(
+            help="自备候选点文件 / file of your own candidates: code, lon, lat, name, cost",
+            metavar="FILE",
+        ),
+    ] = None,
+    force: Annotated[
+        list[str] | None, typer.Option(help="必选候选点 / must be chosen", metavar="CODE")
+    ] = None,
+    forbid: Annotated[
+        list[str] | None, typer.Option(help="禁选候选点 / must not be chosen", metavar="CODE")
+    ] = None,
+    relocate: Annotated[
+        list[str] | None, typer.Option(help="可迁移的站点 / station that may move", metavar="CODE")
+    ] = None,
+    capacity: Annotated[
+        int | None, typer.Option(min=1, help="新站点容量(人) / people a new station serves")
+    ] = None,
+    twice: Annotated[
+        bool, typer.Option("--twice", help="双重覆盖 / count people reached by two stations")
+    ] = False,
+    budget: Annotated[float | None, typer.Option(min=0, help="总预算 / for all new sites")] = None,
+    equity: Annotated[
+        str | None,
+        typer.Option(help="各区域至少覆盖的人口占比 / share in every area", metavar="LEVEL=RATIO"),
+    ] = None,
+    curve: Annotated[
+        bool, typer.Option("--curve", help="附 0..k 的曲线 / also plans for 0..k sites")
+    ] = False,
+    add: Add = None,
+    move: Move = None,
+    close: Close = None,
     seconds: Annotated[
-        float, typer.Option(min=1, max=MOST_SECONDS, help="求解时限(秒)/ time limit")
+        float, typer.Option(min=1, max=MOST_JOB_SECONDS, help="求解时限(秒)/ time limit")
     ] = STANDARD_SECONDS,
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="随机种子 / seed")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="输出 JSON / print JSON")] = False,
@@ -63,17 +129,63 @@ def show_sites(
         kinds=kind,
         radius_m=radius,
         reach=reach,
+        mode=cast("RoadMode", mode),
+        snap_m=snap,
         area=area,
         keep_existing=not from_nothing,
+        demand=demand,
+        changes=changes_of(add, move, close),
+        relocate=tuple(relocate or ()),
+        candidates=cast("Source", candidates),
+        own=() if own is None else _own(own),
+        forced=tuple(force or ()),
+        forbidden=tuple(forbid or ()),
+        capacity=capacity,
+        times=2 if twice else 1,
+        budget=budget,
+        equity_level=None if equity is None else cast("Level", _equity(equity)[0]),
+        equity_ratio=None if equity is None else _equity(equity)[1],
+        curve=curve,
         seconds=seconds,
         seed=seed,
     )
-    with open_database() as database:
-        answer = site(database, SYSTEM, question)
+    with progress() as bar, open_database() as database:
+        task = bar.add_task("", total=seconds)
+
+        def watch(told: Progress) -> bool:
+            words = _STAGES[told.stage][language() == "en"]
+            bar.update(task, description=words, completed=min(told.seconds, seconds))
+            return True
+
+        answer = site(database, SYSTEM, question, watch=watch, most_seconds=MOST_JOB_SECONDS)
+        bar.update(task, completed=seconds)
     if as_json:
         put(answer)
         return
     _print(answer, zh=language() == "zh")
+
+
+_STAGES: Final = {
+    "prepare": ("准备数据", "preparing"),
+    "search": ("搜索方案", "searching"),
+    "bound": ("计算界", "bounding"),
+    "prove": ("证明最优", "proving"),
+}
+
+
+def _equity(text: str) -> tuple[str, float]:
+    level, _, ratio = text.partition("=")
+    try:
+        return level, float(ratio)
+    except ValueError as error:
+        raise typer.BadParameter("county=0.6") from error
+
+
+def _own(path: Path) -> tuple[OwnCandidate, ...]:
+    """Return the candidates of a file; its columns are code, and optionally name and cost."""
+    frame = files.read(path)
+    chosen, _ = files.source_of(frame, path, None)
+    return own_candidates(frame, chosen, path.name)
 
 
 def _print(answer: dict[str, Any], *, zh: bool) -> None:
@@ -104,6 +216,21 @@ def _print(answer: dict[str, Any], *, zh: bool) -> None:
         f"Value {value} {proof['unit']}, bound {bound}, gap {gap} ({proof['status']}); "
         f"{answer['candidates']['used']} candidates, {answer['seconds']:.1f} s.",
     )
+    for row in answer.get("curve") or ():
+        gap = "—" if row["gap"] is None else f"{row['gap'] * 100:.2f} %"
+        say(
+            f"k = {row['k']}：覆盖 {row['people_covered']:,} 人"
+            f"（+{row['people_gained']:,}），差距 {gap}",
+            f"k = {row['k']}: {row['people_covered']:,} people "
+            f"(+{row['people_gained']:,}), gap {gap}",
+        )
+    if answer["existing"]["redundant"]:
+        codes = "、".join(answer["existing"]["redundant"][:10])
+        count = len(answer["existing"]["redundant"])
+        say(
+            f"{count} 个已有站点没有独有的覆盖人口（逐一看）：{codes} …",
+            f"{count} standing stations alone bring nobody (one at a time): {codes} …",
+        )
     lost = answer["unreachable"]
     if lost["people"]:
         first = "、".join(f"{row['name']} {row['people']:,}" for row in lost["areas"][:5])

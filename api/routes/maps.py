@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, timedelta, timezone
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import Field
@@ -57,6 +57,11 @@ class _Asked:
     area: AreaCode | None = None
     radius_m: RadiusQuery = 3000.0
     kinds: Kinds = None
+    reach: Annotated[
+        Literal["straight", "network"],
+        Query(description="straight 直线 / geodesic; network 路网 / along roads"),
+    ] = "straight"
+    mode: Annotated[Literal["walk", "ride"], Query(description="步行或骑行 / along roads")] = "walk"
     draft: Annotated[
         int | None, Query(ge=1, le=2**63 - 1, description="边界草稿 / number of a boundary draft")
     ] = None
@@ -69,6 +74,8 @@ class _Asked:
             area=self.area,
             radius_m=self.radius_m,
             kinds=tuple(kind for part in self.kinds or () for kind in part.split(",") if kind),
+            reach=self.reach,
+            mode=self.mode,
             draft=self.draft,
         )
 

@@ -14,6 +14,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_array, hstack, vstack
+from scipy.sparse.csgraph import maximum_flow
 
 from gis.coverage.cover_model import (
     Covers,
@@ -28,6 +29,9 @@ from gis.coverage.exact import Programme, solved
 from gis.coverage.plans import STANDARD, Effort, Plan, Run, gap_between, status_of
 
 _EPS: Final = 1e-6
+_LARGEST_FLOW: Final = 2.0**31 - 1.0
+_SOLVABLE_PAIRS: Final = 60_000
+"""Beyond so many pairs within reach the plan is grown, and bound by people and by room."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +93,7 @@ def capacitated_covering(
     objective, values = flow.served(np.union1d(held, plan), run)
     run.objective = objective
     bound = min(flow.total, before + float(np.sort(room[free])[::-1][:k].sum()))
-    if objective < bound - _EPS and k and len(free):
+    if objective < bound - _EPS and k and len(free) and flow.pairs <= _SOLVABLE_PAIRS:
         answer = solved(flow.programme(held, free, k), run, start=values, gap=effort.gap / 2.0)
         bound = min(bound, -answer.bound)
         if answer.values is not None:
@@ -144,12 +148,33 @@ class _Flow:
         """Return the most people that these stations can serve, and the flows."""
         if not len(stations) or not self.pairs:
             return 0.0, None
+        if self.whole and self.total < _LARGEST_FLOW:
+            return self._flow(stations)
         programme = self.programme(stations, np.empty(0, dtype=np.intp), 0)
         answer = solved(programme, Run(Effort(seconds=max(run.left, 5.0))))
         if answer.values is None:
             return 0.0, None
         total = float(answer.values[: self.pairs].sum())
         return (float(np.round(total)) if self.whole else total), answer.values
+
+    def _flow(self, stations: IntArray) -> tuple[float, FloatArray]:
+        """Return :meth:`served` for whole people and whole room: a maximum flow."""
+        places, sites = len(self.crowd), len(self.room)
+        sink = places + sites + 1
+        room = np.zeros(sites)
+        room[stations] = np.minimum(self.room[stations], self.total)
+        tail = np.concatenate([np.zeros(places), 1 + self.row, 1 + places + np.arange(sites)])
+        head = np.concatenate([1 + np.arange(places), 1 + places + self.site, np.full(sites, sink)])
+        most = np.concatenate([self.crowd, np.minimum(self.most, self.total), room])
+        network = csr_array(
+            (most.astype(np.int32), (tail.astype(np.int32), head.astype(np.int32))),
+            shape=(sink + 1, sink + 1),
+        )
+        found = maximum_flow(network, 0, sink)
+        flows = np.asarray(csr_array(found.flow)[1 + self.row, 1 + places + self.site])
+        opened = np.zeros(sites)
+        opened[stations] = 1.0
+        return float(found.flow_value), np.concatenate([flows.astype(np.float64), opened])
 
     def programme(self, held: IntArray, free: IntArray, k: int) -> Programme:
         """Return the programme: flows, then sites; closed sites have no room."""

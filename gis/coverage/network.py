@@ -87,11 +87,10 @@ def attach(
     count = len(places)
     edge = np.full(count, -1, dtype=np.intp)
     share, access = np.zeros(count), np.full(count, np.inf)
-    usable = np.flatnonzero(graph.allowed(mode))
+    usable, tree = graph.lines_of(mode)
     if not count or not len(usable):
         return Attached(edge, share, access)
     plane = graph.frame.to_plane(np.asarray(shapely.points(places), dtype=object))
-    tree = shapely.STRtree(graph.lines[usable])
     (point, line), distance = tree.query_nearest(plane, max_distance=snap_m, return_distance=True)
     order = np.lexsort((line, point))
     point, first = np.unique(point[order], return_index=True)
@@ -210,39 +209,10 @@ def distances(
     limit or not assessable. ``table.astype(bool)`` would lose pairs at 0.0: use the structure.
     Parameters as in :func:`nearest_station`.
     """
-    limit = limit_of(limit_m)
-    if not len(graph.start):
-        return csr_array((len(points.edge), len(stations.edge)))
-    search = StationSearch(graph, stations, mode, towards)
-    by_start, by_end = search.legs(points)
-    on = np.maximum(points.edge, 0)
-    start, end = graph.start[on], graph.end[on]
-    point, other, along = search.same_edge(points)
-    order = np.argsort(other, kind="stable")
-    point, other, along = point[order], other[order], along[order]
-    bounds = np.searchsorted(other, np.arange(len(stations.edge) + 1))
-    rows, values, counts = [], [], np.zeros(len(stations.edge), dtype=np.intp)
-    for number in range(len(stations.edge)):
-        reach = search.from_one(number, limit)
-        way = np.minimum(reach[start] + by_start, reach[end] + by_end)
-        own = slice(bounds[number], bounds[number + 1])
-        np.minimum.at(way, point[own], along[own])
-        way += points.access_m
-        within = np.flatnonzero(points.assessable & np.isfinite(way) & (way <= limit))
-        rows.append(within)
-        values.append(way[within])
-        counts[number] = len(within)
-    by_station = csr_array(
-        (
-            np.concatenate([np.empty(0), *values]),
-            np.concatenate([np.empty(0, dtype=np.intp), *rows]),
-            np.concatenate([[0], np.cumsum(counts)]),
-        ),
-        shape=(len(stations.edge), len(points.edge)),
-    )
-    table = csr_array(by_station.T.tocsr())
-    table.sort_indices()
-    return table
+    from gis.coverage.road_reach import PointsOnRoads  # noqa: PLC0415 - it stands on this module
+
+    ready = PointsOnRoads(graph, points, mode=mode, towards=towards)
+    return ready.reached(stations, limit_m).table(len(points.edge))
 
 
 def _states(points: Attached, reached: BoolArray) -> npt.NDArray[np.int8]:
@@ -258,21 +228,38 @@ def limit_of(limit_m: float) -> float:
 
 
 class StationSearch:
-    """Dijkstra from stations on edges; ``towards`` stations means against the direction."""
+    """Dijkstra from stations on edges; ``towards`` stations means against the direction.
 
-    def __init__(self, graph: RoadGraph, stations: Attached, mode: Mode, towards: Towards) -> None:
+    ``joined=False``: without the stations as nodes of the matrix, for who searches elsewhere.
+    """
+
+    def __init__(
+        self,
+        graph: RoadGraph,
+        stations: Attached,
+        mode: Mode,
+        towards: Towards,
+        *,
+        joined: bool = True,
+    ) -> None:
         self.graph, self.stations = graph, stations
+        matrix, self.ahead, self.behind = self.directed(graph, mode, towards)
+        self.matrix = self._with_stations(matrix) if joined else matrix
+
+    @staticmethod
+    def directed(
+        graph: RoadGraph, mode: Mode, towards: Towards
+    ) -> tuple[csr_array, BoolArray, BoolArray]:
+        """Return the network as it is searched from stations, and which edges lead which way."""
         forward, backward = graph.directions(mode)
         matrix = graph.matrix(mode)
         # the way is searched from the station; ahead: may it be gone from start to end that way
-        self.back = towards == "stations"
-        if self.back:
-            matrix, forward, backward = csr_array(matrix.T.tocsr()), backward, forward
-        self.ahead, self.behind = forward, backward
-        self.matrix = self._with_stations(matrix)
+        if towards == "stations":
+            return csr_array(matrix.T.tocsr()), backward, forward
+        return matrix, forward, backward
 
-    def _with_stations(self, matrix: csr_array) -> csr_array:
-        """Append one node for each station, with its ways to both ends of its edge."""
+    def station_ways(self) -> tuple[FloatArray, IntArray]:
+        """Return of each station the ways to both ends of its edge (infinite: none), and these."""
         on = np.maximum(self.stations.edge, 0)
         length = self.graph.length_m[on]
         share = self.stations.share
@@ -280,10 +267,14 @@ class StationSearch:
         to_start = np.where(self.behind[on] | (share == 0.0), share * length, np.inf)
         to_end = np.where(self.ahead[on] | (share == 1.0), (1.0 - share) * length, np.inf)
         ways = np.column_stack([to_start, to_end]) + self.stations.access_m[:, None]
-        ends = np.column_stack([self.graph.start[on], self.graph.end[on]])
+        return ways, np.column_stack([self.graph.start[on], self.graph.end[on]])
+
+    def _with_stations(self, matrix: csr_array) -> csr_array:
+        """Append one node for each station, with its ways to both ends of its edge."""
+        ways, ends = self.station_ways()
         open_ways = np.isfinite(ways)
         counts = open_ways.sum(axis=1)
-        size = matrix.shape[0] + len(on)
+        size = matrix.shape[0] + len(ends)
         return csr_array(
             (
                 np.concatenate([matrix.data, ways[open_ways]]),
@@ -292,12 +283,6 @@ class StationSearch:
             ),
             shape=(size, size),
         )
-
-    def from_one(self, station: int, limit: float) -> FloatArray:
-        """Return the distance of each node from a station, infinite beyond the limit."""
-        size = len(self.graph.nodes)
-        found = dijkstra(self.matrix, indices=size + station, limit=limit)
-        return np.asarray(found[:size], dtype=np.float64)
 
     def from_all(self, limit: float) -> tuple[FloatArray, IntArray]:
         """Return each node's distance from its nearest station, and the first such station."""
@@ -332,10 +317,16 @@ class StationSearch:
     def legs(self, points: Attached) -> tuple[FloatArray, FloatArray]:
         """Return what is left from the start, and from the end, of a point's edge to the point."""
         on = np.maximum(points.edge, 0)
-        length = self.graph.length_m[on]
+        return self.legs_of(points, self.graph.length_m[on], self.ahead[on], self.behind[on])
+
+    @staticmethod
+    def legs_of(
+        points: Attached, length: FloatArray, ahead: BoolArray, behind: BoolArray
+    ) -> tuple[FloatArray, FloatArray]:
+        """Return :meth:`legs`, given the length and the directions of each point's edge."""
         share = points.share
-        by_start = np.where(self.ahead[on] | (share == 0.0), share * length, np.inf)
-        by_end = np.where(self.behind[on] | (share == 1.0), (1.0 - share) * length, np.inf)
+        by_start = np.where(ahead | (share == 0.0), share * length, np.inf)
+        by_end = np.where(behind | (share == 1.0), (1.0 - share) * length, np.inf)
         lost = ~points.assessable
         by_start[lost], by_end[lost] = np.inf, np.inf
         return by_start, by_end
@@ -355,8 +346,15 @@ class StationSearch:
         before = np.cumsum(counts) - counts
         place = np.arange(len(point)) - np.repeat(before, counts) + np.repeat(low, counts)
         station = order[place]
+        open_way, along = self.along(points, point, station)
+        return point[open_way], station[open_way], along[open_way]
+
+    def along(
+        self, points: Attached, point: IntArray, station: IntArray
+    ) -> tuple[BoolArray, FloatArray]:
+        """Return which pairs on one edge have a way along it, and how long it is."""
         edge = points.edge[point]
         ahead = points.share[point] - self.stations.share[station]
         open_way = np.where(ahead > 0.0, self.ahead[edge], self.behind[edge]) | (ahead == 0.0)
         along = np.abs(ahead) * self.graph.length_m[edge] + self.stations.access_m[station]
-        return point[open_way], station[open_way], along[open_way]
+        return open_way, along

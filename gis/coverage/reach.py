@@ -35,7 +35,9 @@ LARGEST_RADIUS_M: Final = 1_000_000.0
 """The two bounds on the geodesic are proven far beyond this; nobody walks farther."""
 
 _GEOD: Final = Geod(ellps="WGS84")
-_SLACK_M: Final = 1e-6  # rounding of the chord: 1e-9 m, with room
+SLACK_M: Final = 1e-6
+"""Room for the rounding of a chord, which is 1e-9 m."""
+
 _BEND_M: Final = _GEOD.b * _GEOD.b / _GEOD.a  # the smallest radius of curvature on the ellipsoid
 
 
@@ -61,7 +63,7 @@ def within(points: npt.ArrayLike, stations: npt.ArrayLike, radius_m: float) -> c
     """
     here, there, limit = _checked(points, stations, radius_m)
     rows, columns = _pairs_by_chord(here, there, limit)
-    sure = _longest(_chord(here, there, rows, columns)) <= limit
+    sure = longest(_chord(here, there, rows, columns)) <= limit
     sure[~sure] = _geodesic(here, there, rows[~sure], columns[~sure]) <= limit
     matrix = csr_array(
         (np.ones(int(sure.sum()), dtype=np.bool_), (rows[sure], columns[sure])),
@@ -83,9 +85,9 @@ def covered(points: npt.ArrayLike, stations: npt.ArrayLike, radius_m: float) -> 
     result = np.zeros(len(here), dtype=np.bool_)
     if not len(here) or not len(there):
         return result
-    chord, _ = cKDTree(_cartesian(there)).query(_cartesian(here), k=1)
-    result = _longest(chord) <= limit
-    doubtful = np.flatnonzero(~result & (chord <= limit + _SLACK_M))
+    chord, _ = cKDTree(cartesian(there)).query(cartesian(here), k=1)
+    result = longest(chord) <= limit
+    doubtful = np.flatnonzero(~result & (chord <= limit + SLACK_M))
     if len(doubtful):
         rows, columns = _pairs_by_chord(here[doubtful], there, limit)
         reached = _geodesic(here[doubtful], there, rows, columns) <= limit
@@ -110,7 +112,7 @@ def nearest(points: npt.ArrayLike, stations: npt.ArrayLike) -> tuple[IntArray, F
     distance = np.full(len(here), np.inf)
     if not len(here) or not len(there):
         return index, distance
-    tree, positions = cKDTree(_cartesian(there)), _cartesian(here)
+    tree, positions = cKDTree(cartesian(there)), cartesian(here)
     chord, by_chord = tree.query(positions, k=min(2, len(there)))
     chord, by_chord = chord.reshape(len(here), -1), by_chord.reshape(len(here), -1)
     index = np.asarray(by_chord[:, 0], dtype=np.intp)
@@ -118,8 +120,8 @@ def nearest(points: npt.ArrayLike, stations: npt.ArrayLike) -> tuple[IntArray, F
     if len(there) == 1:
         return index, distance
     # only where the second chord could be the shorter geodesic, or an equal one
-    doubtful = np.flatnonzero(chord[:, 1] <= _longest(chord[:, 0]) + _SLACK_M)
-    reach = _longest(chord[doubtful, 0]) + _SLACK_M
+    doubtful = np.flatnonzero(chord[:, 1] <= longest(chord[:, 0]) + SLACK_M)
+    reach = longest(chord[doubtful, 0]) + SLACK_M
     for number, rivals in zip(
         doubtful, tree.query_ball_point(positions[doubtful], reach), strict=True
     ):
@@ -139,7 +141,7 @@ def chords(points: npt.ArrayLike, stations: npt.ArrayLike) -> FloatArray:
     >>> chords([[118.3, 32.3]], [[118.5, 32.3], [118.31, 32.3]]).round(3).tolist()
     [[18836.825, 941.842]]
     """
-    return np.asarray(cdist(_cartesian(lon_lat(points)), _cartesian(lon_lat(stations))))
+    return np.asarray(cdist(cartesian(lon_lat(points)), cartesian(lon_lat(stations))))
 
 
 def distances(points: npt.ArrayLike, others: npt.ArrayLike) -> FloatArray:
@@ -156,12 +158,24 @@ def distances(points: npt.ArrayLike, others: npt.ArrayLike) -> FloatArray:
 def _checked(
     points: npt.ArrayLike, stations: npt.ArrayLike, radius_m: float
 ) -> tuple[FloatArray, FloatArray, float]:
+    there, limit = checked_stations(stations, radius_m)
+    return lon_lat(points), there, limit
+
+
+def checked_stations(stations: npt.ArrayLike, radius_m: float) -> tuple[FloatArray, float]:
+    """Return stations and the radius with its tolerance, after proving that they are some.
+
+    Raises
+    ------
+    ValueError
+        Positions that are not degrees, or a radius out of range.
+    """
     if not (math.isfinite(radius_m) and 0.0 < radius_m <= LARGEST_RADIUS_M):
         raise ValueError(f"a radius must lie in 0..{LARGEST_RADIUS_M:,.0f} m, not {radius_m}")
-    return lon_lat(points), lon_lat(stations), radius_m + TOLERANCE_M
+    return lon_lat(stations), radius_m + TOLERANCE_M
 
 
-def _cartesian(positions: FloatArray) -> FloatArray:
+def cartesian(positions: FloatArray) -> FloatArray:
     """Return earth-centred x, y, z in metres of positions on the ellipsoid (height 0)."""
     lon, lat = np.radians(positions[:, 0]), np.radians(positions[:, 1])
     normal = _GEOD.a / np.sqrt(1.0 - _GEOD.es * np.sin(lat) ** 2)
@@ -178,20 +192,20 @@ def _pairs_by_chord(here: FloatArray, there: FloatArray, limit: float) -> tuple[
     """Return every pair that could be within the limit, rows then columns."""
     if not len(here) or not len(there):
         return np.empty(0, dtype=np.intp), np.empty(0, dtype=np.intp)
-    found = cKDTree(_cartesian(here)).query_ball_point(_cartesian(there), limit + _SLACK_M)
+    found = cKDTree(cartesian(here)).query_ball_point(cartesian(there), limit + SLACK_M)
     counts = [len(numbers) for numbers in found]
     rows = np.concatenate([np.asarray(numbers, dtype=np.intp) for numbers in found])
     return rows, np.repeat(np.arange(len(there), dtype=np.intp), counts)
 
 
 def _chord(here: FloatArray, there: FloatArray, rows: IntArray, columns: IntArray) -> FloatArray:
-    difference = _cartesian(here)[rows] - _cartesian(there)[columns]
+    difference = cartesian(here)[rows] - cartesian(there)[columns]
     return np.asarray(np.sqrt(np.einsum("ij,ij->i", difference, difference)))
 
 
-def _longest(chord: FloatArray) -> FloatArray:
+def longest(chord: FloatArray) -> FloatArray:
     """Return the length that no geodesic over such a chord exceeds."""
-    half = np.minimum((chord + _SLACK_M) / (2.0 * _BEND_M), 1.0)
+    half = np.minimum((chord + SLACK_M) / (2.0 * _BEND_M), 1.0)
     return np.asarray(2.0 * _BEND_M * np.arcsin(half))
 
 

@@ -150,6 +150,20 @@ class RoadGraph:
     def _riding(self) -> csr_array:
         return self._joined("ride")
 
+    def lines_of(self, mode: Mode) -> tuple[IntArray, shapely.STRtree]:
+        """Return the edges that may be used, and a tree over their lines, built once."""
+        return self._walked_lines if mode == "walk" else self._ridden_lines
+
+    @cached_property
+    def _walked_lines(self) -> tuple[IntArray, shapely.STRtree]:
+        usable = np.flatnonzero(self.walk)
+        return usable, shapely.STRtree(self.lines[usable])
+
+    @cached_property
+    def _ridden_lines(self) -> tuple[IntArray, shapely.STRtree]:
+        usable = np.flatnonzero(self.ride)
+        return usable, shapely.STRtree(self.lines[usable])
+
     def _joined(self, mode: Mode) -> csr_array:
         forward, backward = self.directions(mode)
         tail = np.concatenate([self.start[forward], self.end[backward]])

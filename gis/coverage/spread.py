@@ -69,15 +69,9 @@ def gathered(positions: FloatArray, people: npt.NDArray[np.int64], most: int) ->
     ([4.0, 5.0], 1.57, 7.09)
     """
     weight = np.asarray(people, dtype=np.float64)
-    if len(positions) <= most:
+    group, cell_m = groups_of(positions, most)
+    if not cell_m:
         return Gathered(positions, weight, 0.0, 0.0, 0.0)
-    cell_m, group = _FIRST_CELL_M, np.arange(len(positions))
-    while True:
-        _, group = np.unique(_cells(positions, cell_m), axis=0, return_inverse=True)
-        if group.max() < max(most, 1):
-            break
-        cell_m *= _WIDER
-    group = group.reshape(-1)
     total = np.bincount(group, weights=weight).astype(np.float64)
     origin = positions.min(axis=0)
     centres = origin + np.column_stack(
@@ -89,6 +83,23 @@ def gathered(positions: FloatArray, people: npt.NDArray[np.int64], most: int) ->
     shift = reach.distances(positions, centres[group])
     mean = float(weight @ shift / weight.sum())
     return Gathered(centres, total, cell_m, mean, float(shift.max()))
+
+
+def groups_of(positions: FloatArray, most: int) -> tuple[IntArray, float]:
+    """Return a group for each place, at most ``most``, and the side of the cells (0: untouched).
+
+    >>> groups_of(np.array([[118.0, 32.0], [118.0001, 32.0], [118.5, 32.0]]), 2)[0].tolist()
+    [0, 0, 1]
+    """
+    group = np.arange(len(positions))
+    if len(positions) <= most:
+        return group, 0.0
+    cell_m = _FIRST_CELL_M
+    while True:
+        _, found = np.unique(_cells(positions, cell_m), axis=0, return_inverse=True)
+        if found.max() < max(most, 1):
+            return np.asarray(found.reshape(-1), dtype=np.intp), cell_m
+        cell_m *= _WIDER
 
 
 def _cells(positions: FloatArray, cell_m: float) -> npt.NDArray[np.int64]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gis.errors.families import NotFound, Rejected
+from gis.errors.families import NotFound, Rejected, Unavailable
 
 
 class RadiusInvalid(Rejected):
@@ -14,16 +14,45 @@ class RadiusInvalid(Rejected):
     detail_en = "A radius of {radius_m} m is not valid: it must be above 0 and at most {largest_m}."
 
 
-class ReachUnavailable(Rejected):
-    """A way of measuring reach that this version does not have."""
+class NetworkMissing(Unavailable):
+    """Reach along roads in a city that has none."""
 
-    code = "reach-unavailable"
-    title_zh, title_en = "暂不支持的到达方式", "Reach not available"
-    detail_zh = "到达方式 {reach} 暂不可用，目前只能按直线距离计算：请用 reach=straight。"
-    detail_en = (
-        "The reach {reach} is not available yet; only straight-line distance is: "
-        "use reach=straight."
+    code = "network-missing"
+    title_zh, title_en = "没有路网", "No road network"
+    detail_zh = (
+        "尚未导入道路，无法按路网计算。请先运行 gridward import roads，或改用 reach=straight。"
     )
+    detail_en = (
+        "No roads were imported, so nothing can be reached along them. Run gridward import roads "
+        "first, or ask with reach=straight."
+    )
+
+
+class DemandUnknown(Rejected):
+    """A way of placing people that there is not."""
+
+    code = "demand-unknown"
+    title_zh, title_en = "没有这种人口口径", "No such count of people"
+    detail_zh = "没有名为 {name} 的人口口径。可用：{known}。"
+    detail_en = "There is no count of people named {name}. Known: {known}."
+
+
+class PlanningInvalid(Rejected):
+    """A planning question with a value that has no meaning."""
+
+    code = "planning-invalid"
+    title_zh, title_en = "规划参数无效", "Invalid planning question"
+    detail_zh = "参数 {what} 的值 {value} 无效。可用：{fit}。"
+    detail_en = "The value {value} of {what} does not fit. What fits: {fit}."
+
+
+class StationUnknown(NotFound):
+    """A station that the city does not have open."""
+
+    code = "station-unknown"
+    title_zh, title_en = "没有这个站点", "No such station"
+    detail_zh = "没有编码为 {code} 的在用站点(或不属于所选类别)。"
+    detail_en = "No open station of the kinds asked for has the code {code}."
 
 
 class SitingInvalid(Rejected):
@@ -33,6 +62,21 @@ class SitingInvalid(Rejected):
     title_zh, title_en = "选址参数无效", "Invalid siting question"
     detail_zh = "选址参数 {what} 的值 {value} 无效。可用：{fit}。"
     detail_en = "The value {value} of {what} does not fit a siting question. What fits: {fit}."
+
+
+class NoPlan(Rejected):
+    """No choice of sites does what was asked for."""
+
+    code = "no-plan"
+    title_zh, title_en = "没有可行方案", "No plan fits"
+    detail_zh = (
+        "在所给候选点中选 {k} 个，无法满足 {objective} 及所设的预算、公平或可达要求"
+        "（或在限时内未找到）。请增加 k、候选点、预算或时限，或降低要求。"
+    )
+    detail_en = (
+        "No {k} of the candidates do what {objective} and its limits ask for, or none were found "
+        "in time. Allow more sites, candidates, budget or seconds, or ask for less."
+    )
 
 
 class StationKindUnknown(Rejected):

@@ -1,299 +1,318 @@
-"""A coverage question answered: in the shape of the contract, and as a view that maps draw."""
+"""A coverage question answered, in the shape of the contract: plain JSON values."""
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
-import shapely
+
+from gis.services.coverage_gaps import DRAWN_TO_M, Gaps, drawn_gaps
 
 if TYPE_CHECKING:
-    from shapely.geometry.base import BaseGeometry
+    from gis.coverage.roads import RoadGraph
+    from gis.services.city_memory import Basis
+    from gis.services.city_reading import Parts, ReachRule
+    from gis.services.coverage_count import ByArea, Counted
+    from gis.services.coverage_question import CoverageQuestion, StationSet
+    from gis.services.demand import Demand
+    from gis.store.city import Areas, Source
 
-    from gis.coverage.demand import PeopleByArea
-    from gis.geometry.circles import EqualAreaFrame, GeometryArray, Reached
-    from gis.store.city import Areas, Source, Stations
+IntArray = npt.NDArray[np.int64]
+FloatArray = npt.NDArray[np.float64]
 
-from gis.geometry.circles import without_slivers
+FEW: Final = 5
+"""People of an age group or tag in an area are shown from this number on: never a household."""
 
-SLIVER_M: Final = 20.0
-"""Uncovered parts narrower than this are not drawn (they still count)."""
-DRAWN_TO_M: Final = 20.0
-"""Gap polygons are simplified to this for drawing; figures come from the full geometry."""
-DENOMINATOR: Final = {
-    "people": "residents, at the building they live in",
-    "people_zh": "常住人口,按所在建筑统计",
-    "covered_when": "the building is within radius_m of an open station, geodesic, <= + 1 mm",
-    "covered_when_zh": "建筑到正在使用的站点的大地线距离不超过半径(容差 1 毫米)",
+_PLACED: Final = {
+    "buildings": ("常住人口，按所在建筑统计", "residents, at the building they live in"),
+    "dasymetric": (
+        "常住人口，由区域或格网分摊到住宅统计",
+        "residents, spread from areas or cells over the homes in them",
+    ),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class CoverageView:
-    """What a coverage map shows: GeoJSON feature lists in lon/lat, and the figures beside it.
-
-    Outlines are simplified to about a pixel of a map that shows the whole scope (a smaller scope is
-    drawn finer); neighbours keep their shared edges. ``gaps`` are those in which people live.
-    """
-
-    title: str | None
-    answer: dict[str, Any]
-    areas: list[dict[str, Any]]
-    counties: list[dict[str, Any]]
-    reach: dict[str, Any] | None
-    gaps: list[dict[str, Any]]
-    stations: list[dict[str, Any]]
-    bounds: tuple[float, float, float, float]
-    source: Source
 
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
     """One coverage question answered, with everything that a map or a table draws from it.
 
-    ``areas`` are positions in ``city_areas`` of the areas that results are by; ``outlines`` their
-    geometry in lon/lat, ``gaps`` what is uncovered of each in the plane of ``frame``.
+    ``graph`` is the road network where reach follows it; ``before`` is how things stand without
+    the changes that were asked about, None without any.
     """
 
-    revision: int
-    scope: str | None
-    by: str
-    radius_m: float
+    basis: Basis
+    question: CoverageQuestion
+    rule: ReachRule
     kinds: list[str]
     city_areas: Areas
-    areas: npt.NDArray[np.intp]
-    stations: Stations
-    people: PeopleByArea
-    nearest_m: npt.NDArray[np.float64]
-    not_assessable: int
-    frame: EqualAreaFrame
-    outlines: GeometryArray
-    reached: Reached
-    scope_outline: BaseGeometry
+    parts: Parts
+    demand: Demand
+    stations: StationSet
+    counted: Counted
+    gaps: Gaps
+    nearest_m: FloatArray
+    methods: dict[str, float | None]
     source: Source
-    area_m2: float
-    area_covered_m2: float
+    graph: RoadGraph | None = None
+    before: Assessment | None = None
 
     @property
     def codes(self) -> list[str]:
         """Return the code of each area."""
-        return [self.city_areas.codes[position] for position in self.areas]
+        return [self.city_areas.codes[position] for position in self.parts.areas]
 
     @property
     def names(self) -> list[str]:
         """Return the name of each area."""
-        return [self.city_areas.names[position] for position in self.areas]
+        return [self.city_areas.names[position] for position in self.parts.areas]
+
+    @property
+    def listed(self) -> npt.NDArray[np.intp]:
+        """Return the areas that the answer lists: all, or with changes those that differ."""
+        every = np.arange(len(self.parts.areas))
+        if self.before is None:
+            return every
+        now, then = self.counted.by_area, self.before.counted.by_area
+        differs = np.abs(self.gaps.area_m2 - self.before.gaps.area_m2) > 1e-6
+        for name in ("covered", "full", "closed", "none", "once", "twice"):
+            differs |= getattr(now, name) != getattr(then, name)
+        return np.flatnonzero(differs)
 
 
 def as_contract(
     answer: Assessment, *, drawn_to_m: float = DRAWN_TO_M, digits: int = 6
 ) -> dict[str, Any]:
-    """Return an assessment in the shape of the contract: plain JSON values."""
-    people, covered = int(answer.people.people.sum()), int(answer.people.covered.sum())
-    return {
-        "summary": {
-            "people": people,
-            "people_covered": covered,
-            "people_uncovered": people - covered,
-            "ratio": _ratio(covered, people),
-            "area_km2": round(answer.area_m2 / 1e6, 6),
-            "area_covered_km2": round(answer.area_covered_m2 / 1e6, 6),
-            "area_ratio": _ratio(answer.area_covered_m2, answer.area_m2),
-            "stations": len(answer.stations),
-            "not_assessable": answer.not_assessable,
-        },
+    """Return an assessment in the shape of the contract."""
+    listed = answer.listed
+    codes, names = answer.codes, answer.names
+    result = {
+        "summary": summary_of(answer),
         "areas": [
-            {
-                "code": code,
-                "name": name,
-                "people": int(answer.people.people[number]),
-                "people_covered": int(answer.people.covered[number]),
-                "ratio": _ratio(
-                    int(answer.people.covered[number]), int(answer.people.people[number])
-                ),
-                "nearest_m": _metres(answer.nearest_m[number]),
-            }
-            for number, (code, name) in enumerate(zip(answer.codes, answer.names, strict=True))
+            {"code": codes[number], "name": names[number], **_row(answer, int(number))}
+            for number in listed
         ],
-        "gaps": gaps_geojson(answer, drawn_to_m, digits),
-        "question": {
-            "kinds": answer.kinds,
-            "radius_m": answer.radius_m,
-            "reach": "straight",
-            "area": answer.scope,
-            "by": answer.by,
-        },
-        "denominator": DENOMINATOR,
-        "boundary_revision": answer.revision,
+        "gaps": gaps_geojson(answer, listed, drawn_to_m, digits),
+        "kinds": [
+            {
+                "kind": kind,
+                "stations": int(answer.stations.of_kind(kind).sum()),
+                "people_covered": people,
+                "ratio": ratio(people, int(answer.counted.by_area.people.sum())),
+            }
+            for kind, people in answer.counted.by_kind.items()
+        ],
+        "question": question_of(answer),
+        "denominator": denominator_of(answer),
+        "demand": answer.demand.facts() | {"ratio_by_method": answer.methods},
+        "basis": answer.basis.facts(),
+        "boundary_revision": answer.basis.revision,
     }
+    if answer.counted.load is not None:
+        result["stations"] = _loads(answer, answer.counted.load)
+    if answer.stations.unread:
+        result["hours_unread"] = answer.stations.unread
+    if answer.before is not None:
+        result["change"] = _change(answer, answer.before)
+    return result
+
+
+def summary_of(answer: Assessment) -> dict[str, Any]:
+    """Return the figures of the whole scope; people = covered + uncovered + off the network."""
+    rows, gaps = answer.counted.by_area, answer.gaps
+    people, covered = int(rows.people.sum()), int(rows.covered.sum())
+    off = int(rows.not_assessable.sum())
+    area_km2, covered_m2 = answer.parts.scope_m2 / 1e6, gaps.covered_m2
+    covered_km2 = None if covered_m2 is None else round(max(covered_m2, 0.0) / 1e6, 6)
+    return {
+        "people": people,
+        "people_covered": covered,
+        "people_uncovered": int(rows.uncovered.sum()),
+        "people_off_network": off,
+        "ratio": ratio(covered, people),
+        "households": int(rows.households.sum()),
+        "households_covered": int(rows.households_covered.sum()),
+        "multiplicity": _multiplicity(rows, slice(None)),
+        "uncovered_by_cause": _causes(rows, slice(None)),
+        "groups": _groups(rows, slice(None)),
+        "area_km2": round(area_km2, 6),
+        "area_covered_km2": covered_km2,
+        "area_ratio": None if covered_km2 is None else ratio(covered_km2, area_km2),
+        "stations": int(answer.stations.open.sum()),
+        "stations_closed": int((~answer.stations.open).sum()),
+        "not_assessable": answer.counted.in_no_area + off,
+        "people_in_no_area": answer.counted.in_no_area,
+        "people_all": people + answer.counted.in_no_area,
+    }
+
+
+def _row(answer: Assessment, number: int) -> dict[str, Any]:
+    rows = answer.counted.by_area
+    people, covered = int(rows.people[number]), int(rows.covered[number])
+    row = {
+        "people": people,
+        "people_covered": covered,
+        "people_uncovered": int(rows.uncovered[number]),
+        "people_off_network": int(rows.not_assessable[number]),
+        "ratio": ratio(covered, people),
+        "households": int(rows.households[number]),
+        "households_covered": int(rows.households_covered[number]),
+        "multiplicity": _multiplicity(rows, number),
+        "uncovered_by_cause": _causes(rows, number),
+        "nearest_m": metres(answer.nearest_m[number]),
+    }
+    if rows.groups:
+        row["groups"] = _groups(rows, number)
+    if answer.before is not None:
+        before = int(answer.before.counted.by_area.covered[number])
+        row |= {"people_covered_before": before, "people_gained": covered - before}
+    return row
+
+
+def _multiplicity(rows: ByArea, at: int | slice) -> dict[str, int]:
+    """Return people by how many open stations are within reach; they sum to the assessable."""
+    once, twice = int(rows.once[at].sum()), int(rows.twice[at].sum())
+    assessable = int((rows.people - rows.not_assessable)[at].sum())
+    return {"0": assessable - once - twice, "1": once, "2+": twice}
+
+
+def _causes(rows: ByArea, at: int | slice) -> dict[str, int]:
+    return {
+        "none_in_reach": int(rows.none[at].sum()),
+        "full": int(rows.full[at].sum()),
+        "closed": int(rows.closed[at].sum()),
+    }
+
+
+def _groups(rows: ByArea, at: int | slice) -> dict[str, Any]:
+    """Return age groups and tags; numbers that could be a household are withheld (null)."""
+    found: dict[str, Any] = {}
+    for name, (people, covered) in rows.groups.items():
+        whole, part = int(people[at].sum()), int(covered[at].sum())
+        shown = not (0 < part < FEW or 0 < whole - part < FEW or 0 < whole < FEW)
+        found[name] = {
+            "people": whole if shown else None,
+            "people_covered": part if shown else None,
+            "ratio": ratio(part, whole) if shown else None,
+        }
+    return found
 
 
 def gaps_geojson(
-    answer: Assessment, drawn_to_m: float = DRAWN_TO_M, digits: int = 6
+    answer: Assessment, listed: npt.NDArray[np.intp], drawn_to_m: float, digits: int
 ) -> dict[str, Any]:
-    """Return the uncovered part of each area as GeoJSON, most people first, then by code.
-
-    Every area with uncovered people has a feature, so the features' people sum to all uncovered.
-    Parts narrower than :data:`SLIVER_M` are left out of the drawing; where nothing wider is left
-    the geometry is whole if people live in it, and the feature is left out if nobody does.
-    """
-    wide = without_slivers(answer.reached.gaps, SLIVER_M)
-    narrow = shapely.is_empty(wide) & (answer.people.uncovered > 0)
-    wide[narrow] = answer.reached.gaps[narrow]
-    drawn = np.flatnonzero(~shapely.is_empty(wide) | (answer.people.uncovered > 0))
-    shapes = drawable(wide[drawn], answer.frame, drawn_to_m, digits)
-    shapes[shapely.is_empty(shapes)] = None
-    codes, names = answer.codes, answer.names
-    uncovered_km2 = shapely.area(answer.reached.gaps) / 1e6
-    ranked = sorted(
-        range(len(drawn)), key=lambda i: (-answer.people.uncovered[drawn[i]], codes[drawn[i]])
+    """Return the uncovered part of each area as GeoJSON, most people first, then by code."""
+    rows = answer.counted.by_area
+    people = rows.uncovered
+    shown, geometries = drawn_gaps(
+        answer.gaps, answer.parts.frame, people, listed, drawn_to_m=drawn_to_m, digits=digits
     )
-    geometries = [json.loads(text) if text else None for text in shapely.to_geojson(shapes)]
-    return {
-        "type": "FeatureCollection",
-        "features": [
+    codes, names = answer.codes, answer.names
+    ranked = sorted(range(len(shown)), key=lambda i: (-people[shown[i]], codes[shown[i]]))
+    features = []
+    for rank, i in enumerate(ranked, start=1):
+        number = int(shown[i])
+        causes = _causes(rows, number)
+        most = max(causes, key=lambda cause: causes[cause])
+        features.append(
             {
                 "type": "Feature",
-                "id": codes[drawn[i]],
+                "id": codes[number],
                 "geometry": geometries[i],
                 "properties": {
                     "rank": rank,
-                    "code": codes[drawn[i]],
-                    "name": names[drawn[i]],
-                    "people": int(answer.people.uncovered[drawn[i]]),
-                    "area_km2": round(float(uncovered_km2[drawn[i]]), 6),
-                    "nearest_m": _metres(answer.nearest_m[drawn[i]]),
+                    "code": codes[number],
+                    "name": names[number],
+                    "people": int(people[number]),
+                    "area_km2": round(float(answer.gaps.area_m2[number]) / 1e6, 6),
+                    "nearest_m": metres(answer.nearest_m[number]),
+                    "cause": most if causes[most] else "nobody_lives_there",
+                    "causes": causes,
                 },
             }
-            for rank, i in enumerate(ranked, start=1)
-        ],
+        )
+    return {
+        "type": "FeatureCollection",
+        "drawn_as": "cells" if answer.rule.by_network else "ground",
+        "features": features,
     }
 
 
-def drawable(
-    plane: GeometryArray, frame: EqualAreaFrame, tolerance_m: float, digits: int = 6
-) -> GeometryArray:
-    """Return polygons of the plane simplified as one coverage, in rounded lon/lat.
-
-    Edges that neighbours share stay shared (`shapely.coverage_simplify`).
-    """
-    simplified = shapely.coverage_simplify(plane, tolerance_m) if len(plane) else plane
-    moved = frame.to_lon_lat(np.asarray(simplified, dtype=object))
-    return _rounded(moved, digits)
-
-
-def _ratio(part: float, whole: float) -> float | None:
-    return part / whole if whole else None
-
-
-def _metres(distance: float) -> float | None:
-    return round(float(distance), 3) if math.isfinite(distance) else None
+def question_of(answer: Assessment) -> dict[str, Any]:
+    """Return the question as it was understood, so that it can be asked again."""
+    asked = answer.question
+    return {
+        "kinds": answer.kinds,
+        **answer.rule.facts(),
+        "area": answer.parts.scope,
+        "by": answer.parts.by,
+        "at": None if asked.at is None else asked.at.isoformat(),
+        "capacity": asked.capacity,
+        "demand": answer.demand.name,
+        "groups": list(asked.groups),
+        "changes": [change.facts() for change in asked.changes],
+    }
 
 
-def as_view(answer: Assessment) -> CoverageView:
-    """Return an assessment as a map shows it."""
-    plane = answer.frame.to_plane(answer.outlines)
-    west, south, east, north = shapely.total_bounds(plane)
-    tolerance_m = float(np.clip(max(east - west, north - south) / _PIXELS, 0.5, 150.0))
-    contract = as_contract(answer, drawn_to_m=tolerance_m, digits=_DIGITS)
-    simple = np.asarray(shapely.coverage_simplify(plane, tolerance_m), dtype=object)
-    lived_in = [gap for gap in contract["gaps"]["features"] if gap["properties"]["people"]]
-    positions = zip(answer.stations.codes, answer.stations.positions.tolist(), strict=True)
-    return CoverageView(
-        title=_name_of(answer),
-        answer=contract,
-        areas=_features(answer.frame, simple, contract["areas"]),
-        counties=_features(answer.frame, *_merged(answer, simple)),
-        reach=_reach(answer, tolerance_m),
-        gaps=lived_in,
-        stations=[
-            {
-                "type": "Feature",
-                "id": code,
-                "geometry": {"type": "Point", "coordinates": position},
-                "properties": {
-                    "code": code,
-                    "name": answer.stations.names[number],
-                    "kind": answer.stations.kinds[number],
-                    "staffed": answer.stations.staffed[number],
-                },
-            }
-            for number, (code, position) in enumerate(positions)
-        ],
-        bounds=tuple(shapely.bounds(answer.scope_outline).tolist()),
-        source=answer.source,
-    )
+def denominator_of(answer: Assessment) -> dict[str, str]:
+    """Return in words what is counted, and when it counts as covered."""
+    people_zh, people_en = _PLACED[answer.demand.method]
+    rule = answer.rule
+    if rule.by_network:
+        way_zh, way_en = ("步行", "on foot") if rule.mode == "walk" else ("骑行", "riding")
+        zh = f"沿路网{way_zh}到站点的距离(含到路的直线段)不超过半径，容差 1 毫米"
+        en = f"the way {way_en} along roads, access to the road included, is <= radius_m + 1 mm"
+    else:
+        zh = "建筑到正在使用的站点的大地线距离不超过半径(容差 1 毫米)"
+        en = "the building is within radius_m of an open station, geodesic, <= + 1 mm"
+    if answer.question.capacity:
+        zh, en = zh + "，且站点未满员", en + ", and the station has room"
+    return {
+        "people": people_en,
+        "people_zh": people_zh,
+        "covered_when": en,
+        "covered_when_zh": zh,
+        "ratio": "people_covered / people",
+        "identity": "people_all = people_covered + people_uncovered + not_assessable",
+    }
 
 
-_PIXELS: Final = 1200.0
-_DIGITS: Final = 5  # of a degree: one metre
-
-
-def _features(
-    frame: EqualAreaFrame, plane: GeometryArray, properties: list[dict[str, Any]]
-) -> list[dict[str, Any]]:
-    shapes = _rounded(frame.to_lon_lat(plane), _DIGITS)
+def _loads(answer: Assessment, load: IntArray) -> list[dict[str, Any]]:
+    """Return what each station takes on; a capacity of null never fills up."""
+    found = answer.stations
     return [
         {
-            "type": "Feature",
-            "id": row["code"],
-            "geometry": json.loads(shapely.to_geojson(shape)),
-            "properties": row,
+            "code": code,
+            "name": found.names[i],
+            "kind": found.kinds[i],
+            "open": bool(found.open[i]),
+            "capacity": int(found.capacity[i]) if found.capacity[i] >= 0 else None,
+            "load": int(load[i]),
+            "full": bool(found.open[i] and found.capacity[i] >= 0 and load[i] >= found.capacity[i]),
         }
-        for shape, row in zip(shapes, properties, strict=True)
+        for i, code in enumerate(found.codes)
     ]
 
 
-def _merged(
-    answer: Assessment, simple: GeometryArray
-) -> tuple[GeometryArray, list[dict[str, Any]]]:
-    """Return the counties that the areas make up, from the same simplified edges."""
-    areas = answer.city_areas
-    place = {code: position for position, code in enumerate(areas.codes)}
-    members: dict[int, list[int]] = {}
-    for number, start in enumerate(answer.areas):
-        position: int | None = int(start)
-        while position is not None and areas.levels[position] != "county":
-            position = place.get(areas.parents[position] or "")
-        if position is not None:
-            members.setdefault(position, []).append(number)
-    order = sorted(members)
-    merged = [shapely.union_all(simple[members[position]]) for position in order]
-    rows = [{"code": areas.codes[at], "name": areas.names[at]} for at in order]
-    shapes = np.empty(len(merged), dtype=object)
-    shapes[:] = merged
-    return shapes, rows
-
-
-def _reach(answer: Assessment, tolerance_m: float) -> dict[str, Any] | None:
-    """Return the union of the circles: finer than outlines, as the eye expects round circles."""
-    if shapely.is_empty(answer.reached.discs):
-        return None
-    fine = min(tolerance_m, answer.radius_m / 3000.0)
-    shape = np.array([shapely.simplify(answer.reached.discs, fine)], dtype=object)
-    (drawn,) = _rounded(answer.frame.to_lon_lat(shape), _DIGITS)
+def _change(now: Assessment, before: Assessment) -> dict[str, Any]:
+    new, old = now.counted, before.counted
+    gained = np.where(new.members >= 0, new.covered - old.covered, 0)
     return {
-        "type": "Feature",
-        "id": "reach",
-        "geometry": json.loads(shapely.to_geojson(drawn)),
-        "properties": {"radius_m": answer.radius_m},
+        "before": summary_of(before),
+        "people_gained": int(gained[gained > 0].sum()),
+        "people_lost": int(-gained[gained < 0].sum()),
+        "areas_changed": len(now.listed),
+        "note": "areas and gaps list what differs; all others stand as before",
     }
 
 
-def _rounded(shapes: GeometryArray, digits: int) -> GeometryArray:
-    rounded = shapely.transform(shapes, lambda positions: np.round(positions, digits))
-    return np.asarray(rounded, dtype=object)
+def ratio(part: float, whole: float) -> float | None:
+    """Return a share; of nobody, null."""
+    return part / whole if whole else None
 
 
-def _name_of(answer: Assessment) -> str | None:
-    """Return the name of the area asked about, or of the city where there is one."""
-    areas = answer.city_areas
-    if answer.scope is not None:
-        position = areas.position(answer.scope)
-        return None if position is None else areas.names[position]
-    cities = [at for at, level in enumerate(areas.levels) if level == "city"]
-    return areas.names[cities[0]] if len(cities) == 1 else None
+def metres(distance: float) -> float | None:
+    """Return a distance in millimetres' precision; no distance is null."""
+    return round(float(distance), 3) if math.isfinite(distance) else None

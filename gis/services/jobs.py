@@ -46,6 +46,7 @@ TASK_MODULES: Final = (
     "gis.services.jobs",
     "gis.services.follow",
     "gis.services.webhook_delivery",
+    "gis.services.siting_job",
 )
 """Modules that register tasks; a worker imports them all."""
 

@@ -1,9 +1,9 @@
 """Siting 选址: where the next stations go, on the city as it is, with the proof beside the plan.
 
-Who counts: residents, at the building they live in, inside the area asked about. What may become a
-station: the people-weighted centre of every community (inside a community: of every grid), and
-buildings that are no homes, thinned evenly to :data:`MOST_CANDIDATES`. The answer names all that
-were compared: a plan is the best of these, not of every plot of land.
+Who counts: residents, at the building they live in, inside the area asked about; along roads those
+who can be put on them. What may become a station is said by ``candidates`` (by default the
+people-weighted centre of every community, inside a community of every grid, and buildings that are
+no homes, thinned evenly). The answer names all that were compared: a plan is the best of these.
 """
 
 from __future__ import annotations
@@ -11,75 +11,90 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
-import shapely
 from scipy.sparse import csr_array, hstack
 
-from gis.coverage import reach as straight
-from gis.coverage.demand import people_weighted_centres
+from gis.coverage.capacity import CapacityPlan, backup_covering, capacitated_covering
+from gis.coverage.limits import Limits, limited_covering
 from gis.coverage.max_cover import built_in_order
-from gis.coverage.plans import Effort, Plan, gap_between
-from gis.coverage.siting import max_covering, p_center, p_median, set_covering
-from gis.coverage.spread import evenly, gathered
-from gis.errors import SitingInvalid
-from gis.services.planning import Reading, checked_scope
-from gis.store import city
+from gis.coverage.network import Attached
+from gis.coverage.plans import Effort, Plan, Watch
+from gis.coverage.siting import coverage_curve, max_covering, p_center, p_median, set_covering
+from gis.errors import NoPlan, SitingInvalid
+from gis.services.city_memory import StationReach, memory_of
+from gis.services.city_reading import CityReading, Parts, ReachRule
+from gis.services.coverage_question import StationSet, checked_area, stations_of
+from gis.services.demand import Demand, demand_of
+from gis.services.planning import centres_of
+from gis.services.siting_answer import (
+    by_area,
+    existing_value,
+    features,
+    proof,
+    state,
+)
+from gis.services.siting_candidates import Candidates, candidates_of
+from gis.services.siting_distances import Distances, road_distances, straight_distances
+from gis.services.siting_question import (
+    COVERING,
+    MOST_JOB_SECONDS,
+    MOST_SECONDS,
+    MOST_SITES,
+    OBJECTIVES,
+    STANDARD_SECONDS,
+    Objective,
+    OwnCandidate,
+    SitingQuestion,
+    check,
+)
 
 if TYPE_CHECKING:
     from gis.governance.actors import Actor
     from gis.store.unit_of_work import Database
 
 FloatArray = npt.NDArray[np.float64]
-Objective = Literal["max_covered", "min_stations", "min_mean_distance", "min_max_distance"]
 
-OBJECTIVES: Final[tuple[Objective, ...]] = (
-    "max_covered",
-    "min_stations",
-    "min_mean_distance",
-    "min_max_distance",
-)
-MOST_SITES: Final = 100
-MOST_SECONDS: Final = 60.0
-STANDARD_SECONDS: Final = 20.0
 MOST_CANDIDATES: Final = 2000
 FEWER_CANDIDATES: Final = 1000
 """For distances, where every candidate is compared with everybody and not only those in reach."""
+FEWEST_CANDIDATES: Final = 300
+"""For stations that fill up, for people reached twice, and for distances along roads."""
 MOST_PLACES: Final = 6000
 """For distances: beyond so many buildings their people are gathered by cells; see ``demand``."""
 GAP: Final = 0.001
 """Where a run stops early: at most a thousandth better is possible."""
-SAME_DISTANCE: Final = 1e-6
-"""Distances are called optimal to a millionth (the chord that is optimised, see ``chords``)."""
 
-_DIGITS: Final = 7  # of a degree: a centimetre; the sites of the answer are those that were counted
-_AT_ONCE: Final = 50
-
-
-@dataclass(frozen=True, slots=True)
-class SitingQuestion:
-    """Asks for new stations; ``k`` counts NEW ones and is not read by ``min_stations``.
-
-    ``kinds`` (all without) are the stations that exist already; with ``keep_existing=False`` the
-    plan begins from nothing.
-    """
-
-    objective: Objective = "max_covered"
-    k: int = 5
-    kinds: Sequence[str] | None = None
-    radius_m: float = 3000.0
-    reach: str = "straight"
-    area: str | None = None
-    keep_existing: bool = True
-    seconds: float = STANDARD_SECONDS
-    seed: int = 0
+__all__ = [
+    "MOST_JOB_SECONDS",
+    "MOST_SECONDS",
+    "MOST_SITES",
+    "OBJECTIVES",
+    "STANDARD_SECONDS",
+    "Objective",
+    "OwnCandidate",
+    "SitingQuestion",
+    "site",
+]
 
 
-def site(database: Database, actor: Actor, question: SitingQuestion) -> dict[str, Any]:
+def site(
+    database: Database,
+    actor: Actor,
+    question: SitingQuestion,
+    *,
+    watch: Watch | None = None,
+    most_seconds: float = MOST_SECONDS,
+) -> dict[str, Any]:
     """Return where new stations should stand, in the shape of the contract.
+
+    Parameters
+    ----------
+    watch
+        Is told how far the run is, a few times a second; False ends it with its best plan.
 
     Returns
     -------
@@ -88,284 +103,372 @@ def site(database: Database, actor: Actor, question: SitingQuestion) -> dict[str
         before it), ``before`` and ``after`` (people within reach, mean and largest distance,
         counted again from positions: ``before + marginal people = after``), ``proof`` (the bound
         that no plan of these candidates beats), ``unreachable`` (people whom no candidate and no
-        kept station reaches, by area), ``candidates`` and ``demand`` (what was compared).
+        kept station reaches, by area), ``existing`` (what each standing station alone brings, and
+        which bring nothing), ``candidates`` and ``demand`` (what was compared).
 
     Raises
     ------
     gis.errors.GovernanceError
-        As :func:`gis.services.planning.coverage`, and SitingInvalid (422).
+        As :func:`gis.services.planning.coverage`, SitingInvalid and NoPlan (422).
     """
     started = time.perf_counter()
-    _check(question)
-    scope = checked_scope(
-        actor, radius_m=question.radius_m, reach=question.reach, area=question.area
-    )
-    with database.reading(actor) as work:
-        reading = Reading.of(work, scope, None, question.kinds)
-        problem = _Problem.of(reading, city.premises(work), question)
-    answer = problem.answered()
+    check(question, most_seconds=most_seconds)
+    rule = question.rule()
+    scope = checked_area(actor, question.area)
+    with database.reading(actor, snapshot=True) as work:
+        problem = _Problem.of(CityReading(work, memory_of(database)), question, rule, scope)
+    answer = problem.answered(watch)
     return {**answer, "seconds": round(time.perf_counter() - started, 3)}
-
-
-def _check(question: SitingQuestion) -> None:
-    if question.objective not in OBJECTIVES:
-        raise SitingInvalid(what="objective", value=question.objective, fit=", ".join(OBJECTIVES))
-    if not 1 <= question.k <= MOST_SITES:
-        raise SitingInvalid(what="k", value=question.k, fit=f"1..{MOST_SITES}")
-    if not 1.0 <= question.seconds <= MOST_SECONDS:
-        raise SitingInvalid(what="seconds", value=question.seconds, fit=f"1..{MOST_SECONDS:g}")
-    if not 0 <= question.seed < 2**32:
-        raise SitingInvalid(what="seed", value=question.seed, fit="0..4294967295")
-
-
-@dataclass(frozen=True, slots=True)
-class _Candidates:
-    """Where a station may come, in the order that ties follow: centres by code, then buildings."""
-
-    positions: FloatArray
-    codes: list[str]
-    names: list[str]
-    kinds: list[str]
-    most: int
-    buildings_in_area: int
-
-    @classmethod
-    def of(
-        cls, reading: Reading, members: npt.NDArray[np.intp], premises: city.Premises, most: int
-    ) -> _Candidates:
-        centroids = shapely.get_coordinates(shapely.centroid(reading.outlines))
-        buildings = reading.buildings
-        centres = people_weighted_centres(
-            members, buildings.residents, buildings.positions, centroids
-        )
-        chosen = evenly(centres, most)
-        areas = [reading.areas[number] for number in chosen]
-        shapely.prepare(reading.scope_outline)
-        inside = np.flatnonzero(shapely.intersects_xy(reading.scope_outline, *premises.positions.T))
-        some = inside[evenly(premises.positions[inside], most - len(chosen))]
-        positions: FloatArray = np.vstack([centres[chosen], premises.positions[some]])
-        return cls(
-            positions=positions.round(_DIGITS),
-            codes=[
-                *(f"area:{reading.city_areas.codes[area]}" for area in areas),
-                *(f"building:{premises.ids[number]}" for number in some),
-            ],
-            names=[
-                *(reading.city_areas.names[area] for area in areas),
-                *(premises.names[number] for number in some),
-            ],
-            kinds=[*(["centre"] * len(areas)), *(premises.kinds[number] for number in some)],
-            most=most,
-            buildings_in_area=len(inside),
-        )
 
 
 @dataclass(frozen=True, slots=True)
 class _Problem:
-    """A siting question and the city it is asked of; no database any more."""
+    """A siting question and the city it is asked of; no database any more.
+
+    ``inside`` are the places of the demand that count, ``kept`` the stations that stand.
+    """
 
     question: SitingQuestion
-    reading: Reading
+    rule: ReachRule
+    reading: CityReading
+    parts: Parts
+    demand: Demand
     members: npt.NDArray[np.intp]
-    positions: FloatArray
-    residents: npt.NDArray[np.int64]
-    not_assessable: int
-    kept: FloatArray
-    candidates: _Candidates
+    in_no_area: int
+    inside: npt.NDArray[np.intp]
+    off_network: int
+    kinds: list[str]
+    kept: StationSet
+    candidates: Candidates
+    reach: StationReach
+    on: Attached | None
+    on_candidates: Attached | None
+    on_kept: Attached | None
 
     @classmethod
-    def of(cls, reading: Reading, premises: city.Premises, question: SitingQuestion) -> _Problem:
-        members, not_assessable = reading.members()
-        covering = question.objective in {"max_covered", "min_stations"}
-        most = MOST_CANDIDATES if covering else FEWER_CANDIDATES
+    def of(
+        cls,
+        reading: CityReading,
+        question: SitingQuestion,
+        rule: ReachRule,
+        scope: str | None,
+    ) -> _Problem:
+        kinds = reading.kinds(question.kinds)
+        parts = reading.parts(scope, None)
+        demand = demand_of(reading, question.demand)
+        members, in_no_area = reading.members(demand, parts)
         inside = members >= 0
-        kept = reading.stations.positions
+        off = 0
+        if rule.by_network:
+            on_roads = reading.attached(demand, rule).assessable
+            off = int(demand.people[inside & ~on_roads].sum())
+            inside = inside & on_roads
+        kept, present = _kept(reading, question, kinds)
+        found = candidates_of(
+            reading,
+            parts,
+            centres_of(reading, parts, demand),
+            question,
+            present=present,
+            most=_most(question, rule),
+        )
+        if not len(found):
+            raise SitingInvalid(what="candidates", value=question.candidates, fit="another source")
+        on, on_candidates, on_kept = None, None, None
+        if rule.by_network:
+            on = reading.attached(demand, rule)
+            on_candidates = reading.put_on_roads(found.positions, rule)
+            on_kept = reading.put_on_roads(kept.positions, rule)
         return cls(
             question=question,
+            rule=rule,
             reading=reading,
-            members=members[inside],
-            positions=reading.buildings.positions[inside],
-            residents=reading.buildings.residents[inside],
-            not_assessable=not_assessable,
-            kept=kept if question.keep_existing else kept[:0],
-            candidates=_Candidates.of(reading, members, premises, most),
+            parts=parts,
+            demand=demand,
+            members=members,
+            in_no_area=in_no_area,
+            inside=np.flatnonzero(inside),
+            off_network=off,
+            kinds=kinds,
+            kept=kept,
+            candidates=found,
+            reach=reading.reach(demand, rule),
+            on=on,
+            on_candidates=on_candidates,
+            on_kept=on_kept,
         )
 
-    def answered(self) -> dict[str, Any]:
+    @property
+    def k(self) -> int:
+        """Return how many sites are chosen: new ones, and those that may move."""
+        return self.question.k + len(self.question.relocate)
+
+    def answered(self, watch: Watch | None) -> dict[str, Any]:
         """Solve, count again from positions, and say it in the shape of the contract."""
-        question, sites = self.question, self.candidates.positions
-        open_rows = np.flatnonzero(~straight.covered(self.positions, self.kept, question.radius_m))
-        covers = _within(self.positions[open_rows], sites, question.radius_m)
-        people = self.residents[open_rows].astype(np.float64)
-        plan, demand, loosened = self._plan(covers, people)
-        order, marginal = built_in_order(
-            csr_array(covers, dtype=np.float64), people, np.array(plan.sites, dtype=np.intp)
-        )
+        question = self.question
+        effort = Effort(seconds=question.seconds, gap=GAP, seed=question.seed, watch=watch)
+        people = self.demand.people[self.inside].astype(np.float64)
+        covers = self._covers(self.candidates.positions)
+        times = self.reach.counts(self.kept.positions)[self.inside]
+        open_rows = np.flatnonzero(times == 0)
+        fresh = csr_array(covers[open_rows])
+        plan, distances = self._plan(covers, fresh, people, times, effort)
+        if plan.status == "infeasible":
+            raise NoPlan(k=self.k, objective=question.objective)
+        chosen = np.array(plan.sites, dtype=np.intp)
+        order, marginal = built_in_order(fresh, people[open_rows], chosen)
         before, after = self._state(()), self._state(order)
-        lost = open_rows[np.diff(covers.indptr) == 0]
-        return {
-            "sites": self._features(order, marginal),
+        lost = open_rows[np.diff(fresh.indptr) == 0]
+        answer = {
+            "sites": features(self.candidates, order, marginal),
             "before": before,
             "after": after,
-            "proof": self._proof(plan, after, before["people_covered"], loosened),
-            "unreachable": self._by_area(lost),
-            "candidates": {
-                "used": len(sites),
-                "most": self.candidates.most,
-                "centres": self.candidates.kinds.count("centre"),
-                "buildings": len(sites) - self.candidates.kinds.count("centre"),
-                "buildings_in_area": self.candidates.buildings_in_area,
-                "codes": self.candidates.codes,
-            },
-            "demand": demand,
-            "question": {
-                "objective": question.objective,
-                "k": None if question.objective == "min_stations" else question.k,
-                "kinds": self.reading.kinds,
-                "radius_m": question.radius_m,
-                "reach": "straight",
-                "area": self.reading.scope,
-                "keep_existing": question.keep_existing,
-                "seconds": question.seconds,
-                "seed": question.seed,
-            },
-            "boundary_revision": self.reading.city_areas.revision,
+            "proof": proof(question, plan, after, distances),
+            "unreachable": by_area(
+                self.reading.areas, self.parts, self.members[self.inside], people, lost
+            ),
+            "existing": existing_value(self.reach, self.demand, self.inside, self.kept),
+            "candidates": self.candidates.facts(),
+            "demand": self._demand_facts(len(open_rows), distances),
+            "question": self._facts(),
+            "basis": self.reading.basis.facts(),
+            "boundary_revision": self.reading.basis.revision,
         }
+        if isinstance(plan, CapacityPlan):
+            answer["served"] = self._served(plan)
+        if question.curve:
+            answer["curve"] = self._curve(fresh, people[open_rows], before, effort)
+        return answer
 
-    def _plan(self, covers: csr_array, people: FloatArray) -> tuple[Plan, dict[str, Any], float]:
-        """Return the plan, whom it was made for, and how many metres its bound is looser."""
+    def _covers(self, positions: FloatArray) -> csr_array:
+        """Return who is within reach of which site, some sites at a time: pairs are many."""
+        parts = [
+            self.reach.lists(positions[start : start + 50]).covers(len(self.demand.people))[
+                self.inside
+            ]
+            for start in range(0, len(positions), 50)
+        ]
+        return csr_array(hstack(parts, format="csr"))
+
+    def _plan(
+        self,
+        covers: csr_array,
+        fresh: csr_array,
+        people: FloatArray,
+        times: npt.NDArray[np.int64],
+        effort: Effort,
+    ) -> tuple[Plan, Distances | None]:
+        """Return the plan, and the distances that it was made with."""
         question = self.question
-        effort = Effort(seconds=question.seconds, gap=GAP, seed=question.seed)
-        demand: dict[str, Any] = {
-            "places": len(people),
-            "method": "buildings",
-            "cell_m": None,
-            "mean_shift_m": 0.0,
-            "largest_shift_m": 0.0,
-            "not_assessable": self.not_assessable,
-        }
-        if question.objective == "max_covered":
-            return max_covering(covers, people, question.k, effort=effort), demand, 0.0
+        left = people[times == 0]
         if question.objective == "min_stations":
-            return set_covering(covers, skip_unreachable=True, effort=effort), demand, 0.0
-        homes = gathered(self.positions, self.residents, MOST_PLACES)
-        demand |= {"places": len(homes.people)}
-        if homes.cell_m:
-            demand |= {
-                "method": "cells",
-                "cell_m": round(homes.cell_m, 1),
-                "mean_shift_m": round(homes.mean_shift_m, 3),
-                "largest_shift_m": round(homes.largest_shift_m, 3),
-            }
-        cost = straight.chords(homes.positions, self.candidates.positions)
-        fixed: list[int] = []
-        if len(self.kept):  # all that stands is one column: the distance to the nearest of them
-            there = straight.chords(homes.positions, self.kept).min(axis=1)
-            fixed, cost = [cost.shape[1]], np.column_stack([cost, there])
+            return set_covering(fresh, skip_unreachable=True, effort=effort), None
+        if question.objective == "max_covered":
+            return self._covering_plan(covers, fresh, people, left, effort), None
+        found = self._distances()
+        fixed = [found.cost.shape[1] - 1] if found.kept else []
         if question.objective == "min_mean_distance":
-            plan = p_median(cost, homes.people, question.k, fixed=fixed, effort=effort)
-            return plan, demand, homes.mean_shift_m
-        plan = p_center(cost, question.k, fixed=fixed, effort=effort)
-        return plan, demand, homes.largest_shift_m
+            return p_median(found.cost, found.people, self.k, fixed=fixed, effort=effort), found
+        return p_center(found.cost, self.k, fixed=fixed, effort=effort), found
+
+    def _covering_plan(
+        self,
+        covers: csr_array,
+        fresh: csr_array,
+        people: FloatArray,
+        left: FloatArray,
+        effort: Effort,
+    ) -> Plan:
+        question, sites = self.question, len(self.candidates)
+        forced = self.candidates.positions_of(question.forced, "forced")
+        forbidden = self.candidates.positions_of(question.forbidden, "forbidden")
+        if len(forced) > self.k or set(forced) & set(forbidden):
+            fit = "at most k, none of them forbidden"
+            raise SitingInvalid(what="forced", value=", ".join(question.forced), fit=fit)
+        if question.limited:
+            return limited_covering(
+                fresh,
+                left,
+                self.k,
+                self._limits(people),
+                forced=forced,
+                forbidden=forbidden,
+                effort=effort,
+            )
+        if question.capacity is None and question.times == 1:
+            return max_covering(
+                fresh, left, self.k, forced=forced, forbidden=forbidden, effort=effort
+            )
+        both = csr_array(hstack([covers, self._covers(self.kept.positions)], format="csr"))
+        fixed = range(sites, sites + len(self.kept))
+        if question.times == 2:
+            return backup_covering(
+                both, people, self.k, fixed=fixed, forbidden=forbidden, effort=effort
+            )
+        total = float(people.sum())
+        there = np.where(self.kept.capacity < 0, total, self.kept.capacity)
+        room = np.concatenate([np.full(sites, float(question.capacity or 0)), there])
+        return capacitated_covering(
+            both, people, room, self.k, fixed=fixed, forbidden=forbidden, effort=effort
+        )
+
+    def _limits(self, people: FloatArray) -> Limits:
+        """Return budget and shares; the limits speak of places that nothing reaches yet."""
+        question = self.question
+        group, least = None, None
+        reached = self.reach.counts(self.kept.positions)[self.inside] > 0
+        if question.equity_level is not None and question.equity_ratio is not None:
+            above = self.reading.ancestors[question.equity_level]
+            owner = above[self.parts.areas[self.members[self.inside]]]
+            _, number = np.unique(owner, return_inverse=True)
+            number = np.where(owner >= 0, number.reshape(-1), -1)
+            count = int(number.max(initial=-1)) + 1
+            known = number >= 0
+            whole = np.bincount(number[known], people[known], count)
+            done = np.bincount(number[known], (people * reached)[known], count)
+            group = number[~reached].astype(np.intp)
+            least = np.maximum(np.ceil(whole * question.equity_ratio - 1e-9) - done, 0.0)
+        cost = self.candidates.cost if question.budget is not None else None
+        return Limits(cost, question.budget, group, least)
+
+    def _distances(self) -> Distances:
+        positions = self.demand.positions[self.inside]
+        people = self.demand.people[self.inside]
+        if self.on is None or self.on_candidates is None or self.on_kept is None:
+            return straight_distances(
+                positions, people, self.candidates.positions, self.kept.positions, MOST_PLACES
+            )
+        on = Attached(
+            self.on.edge[self.inside], self.on.share[self.inside], self.on.access_m[self.inside]
+        )
+        return road_distances(
+            self.reading.network(),
+            positions,
+            people,
+            on,
+            candidates=self.on_candidates,
+            kept=self.on_kept,
+            most=MOST_PLACES,
+            rule=self.rule,
+        )
 
     def _state(self, new: Sequence[int]) -> dict[str, Any]:
         """Count who is within reach of what is kept and the new sites, from positions alone."""
-        stations = np.vstack([self.kept, self.candidates.positions[list(new)]])
-        reached = straight.covered(self.positions, stations, self.question.radius_m)
-        _, nearest_m = straight.nearest(self.positions, stations)
-        people, covered = int(self.residents.sum()), int(self.residents[reached].sum())
-        mean = float(self.residents @ nearest_m) / people if people else math.nan
+        stations = np.vstack([self.kept.positions, self.candidates.positions[list(new)]])
+        return state(self, stations)
+
+    def _served(self, plan: CapacityPlan) -> dict[str, Any]:
+        """Return who finds room, before and after, and what each chosen station takes on."""
+        sites = len(self.candidates)
+        rows = []
+        for station, load in zip(plan.stations, plan.load, strict=True):
+            if station < sites:
+                code, room = self.candidates.codes[station], self.question.capacity
+            else:
+                code = self.kept.codes[station - sites]
+                there = int(self.kept.capacity[station - sites])
+                room = None if there < 0 else there
+            rows.append({"code": code, "load": round(load), "capacity": room})
         return {
-            "stations": len(stations),
-            "people": people,
-            "people_covered": covered,
-            "ratio": covered / people if people else None,
-            "mean_distance_m": round(mean, 3) if math.isfinite(mean) else None,
-            "largest_distance_m": (
-                round(float(nearest_m.max()), 3) if people and len(stations) else None
-            ),
+            "people_served_before": round(plan.before),
+            "people_served": round(plan.objective),
+            "stations": rows,
         }
 
-    def _proof(
-        self, plan: Plan, after: dict[str, Any], served: int, loosened: float
-    ) -> dict[str, Any]:
-        """Return the value of the plan as counted again, and the bound that holds for it.
-
-        With people gathered by cells the optimiser's bound is lowered by what gathering can change.
-        """
-        objective = self.question.objective
-        if objective == "max_covered":
-            value, bound, unit = float(after["people_covered"]), plan.bound + served, "people"
-        elif objective == "min_stations":
-            value, bound, unit = float(len(plan.sites)), plan.bound, "stations"
-        else:
-            mean = objective == "min_mean_distance"
-            people = max(after["people"], 1)
-            value = after["mean_distance_m" if mean else "largest_distance_m"] or 0.0
-            bound = max((plan.bound / people if mean else plan.bound) - loosened, 0.0)
-            unit = "metres"
-            if abs(value - bound) <= max(SAME_DISTANCE * value, 0.001):
-                bound = value
-        gap = gap_between(value, bound)
-        return {
-            "status": "optimal" if gap == 0.0 else "feasible",
-            "value": value,
-            "bound": bound if math.isfinite(bound) else None,
-            "gap": gap if math.isfinite(gap) else None,
-            "unit": unit,
-        }
-
-    def _features(self, order: Sequence[int], marginal: Sequence[float]) -> dict[str, Any]:
-        found = self.candidates
-        return {
-            "type": "FeatureCollection",
-            "features": [
+    def _curve(
+        self, fresh: csr_array, left: FloatArray, before: dict[str, Any], effort: Effort
+    ) -> list[dict[str, Any]]:
+        """Return the best plans for 0, 1, ... k new sites, within the same time once more."""
+        base = before["people_covered"]
+        codes, previous, rows = self.candidates.codes, 0.0, []
+        for count, plan in enumerate(coverage_curve(fresh, left, self.k, effort=replace(effort))):
+            rows.append(
                 {
-                    "type": "Feature",
-                    "id": found.codes[number],
-                    "geometry": {
-                        "type": "Point",
-                        "coordinates": found.positions[number].tolist(),
-                    },
-                    "properties": {
-                        "rank": rank,
-                        "code": found.codes[number],
-                        "name": found.names[number],
-                        "kind": found.kinds[number],
-                        "marginal_people": int(added),
-                    },
+                    "k": count,
+                    "people_covered": base + round(plan.objective),
+                    "people_gained": round(plan.objective - previous),
+                    "bound": base + plan.bound,
+                    "gap": plan.gap if math.isfinite(plan.gap) else None,
+                    "status": plan.status,
+                    "sites": [codes[number] for number in plan.sites],
                 }
-                for rank, (number, added) in enumerate(zip(order, marginal, strict=True), start=1)
-            ],
-        }
+            )
+            previous = plan.objective
+        return rows
 
-    def _by_area(self, rows: npt.NDArray[np.intp]) -> dict[str, Any]:
-        """Return the people of some buildings by area, most first, then by code."""
-        areas = self.reading.city_areas
-        people = np.bincount(
-            self.members[rows],
-            weights=self.residents[rows].astype(np.float64),
-            minlength=len(self.reading.areas),
-        )
-        some = [int(number) for number in np.flatnonzero(people)]
-        some.sort(key=lambda number: (-people[number], number))
+    def _demand_facts(self, open_places: int, distances: Distances | None) -> dict[str, Any]:
+        facts = {
+            **self.demand.facts(),
+            "places": open_places,
+            "cell_m": None,
+            "mean_shift_m": 0.0,
+            "largest_shift_m": 0.0,
+            "not_assessable": self.in_no_area + self.off_network,
+            "people_off_network": self.off_network,
+            "people_in_no_area": self.in_no_area,
+        }
+        return facts if distances is None else facts | distances.facts
+
+    def _facts(self) -> dict[str, Any]:
+        asked = self.question
         return {
-            "people": int(people.sum()),
-            "areas": [
-                {
-                    "code": areas.codes[self.reading.areas[number]],
-                    "name": areas.names[self.reading.areas[number]],
-                    "people": int(people[number]),
-                }
-                for number in some
-            ],
+            "objective": asked.objective,
+            "k": None if asked.objective == "min_stations" else asked.k,
+            "kinds": self.kinds,
+            **self.rule.facts(),
+            "area": self.parts.scope,
+            "keep_existing": asked.keep_existing,
+            "demand": self.demand.name,
+            "changes": [change.facts() for change in asked.changes],
+            "relocate": list(asked.relocate),
+            "candidates": asked.candidates,
+            "forced": list(asked.forced),
+            "forbidden": list(asked.forbidden),
+            "capacity": asked.capacity,
+            "times": asked.times,
+            "budget": asked.budget,
+            "equity_level": asked.equity_level,
+            "equity_ratio": asked.equity_ratio,
+            "seconds": asked.seconds,
+            "seed": asked.seed,
         }
 
 
-def _within(points: FloatArray, sites: FloatArray, radius_m: float) -> csr_array:
-    """Return who is within reach of which site, some sites at a time: pairs are many."""
-    parts = [
-        straight.within(points, sites[start : start + _AT_ONCE], radius_m)
-        for start in range(0, len(sites), _AT_ONCE)
-    ]
-    return csr_array(hstack(parts, format="csr"))
+def _most(question: SitingQuestion, rule: ReachRule) -> int:
+    """Return how many candidates a question of this kind can compare."""
+    if question.capacity is not None or question.times > 1:
+        return min(FEWEST_CANDIDATES, MOST_CANDIDATES)
+    if question.objective in COVERING:
+        return MOST_CANDIDATES
+    return FEWEST_CANDIDATES if rule.by_network else FEWER_CANDIDATES
+
+
+def _kept(
+    reading: CityReading, question: SitingQuestion, kinds: list[str]
+) -> tuple[StationSet, list[tuple[str, str, float, float]]]:
+    """Return the stations that stay as they are, and those that may move."""
+    found = stations_of(reading.all_stations, kinds, None, question.changes)
+    stays = found.open.copy()
+    place = {code: number for number, code in enumerate(found.codes)}
+    present = []
+    for code in dict.fromkeys(question.relocate):
+        if code not in place:
+            raise SitingInvalid(what="relocate", value=code, fit="codes of stations of the kinds")
+        at = place[code]
+        stays[at] = False
+        lon, lat = found.positions[at]
+        present.append((code, found.names[at], float(lon), float(lat)))
+    if not question.keep_existing:
+        stays[:] = False
+    chosen = np.flatnonzero(stays)
+    kept = StationSet(
+        codes=[found.codes[i] for i in chosen],
+        names=[found.names[i] for i in chosen],
+        kinds=[found.kinds[i] for i in chosen],
+        staffed=[found.staffed[i] for i in chosen],
+        positions=found.positions[chosen],
+        capacity=found.capacity[chosen],
+        open=np.ones(len(chosen), dtype=np.bool_),
+        unread=[],
+    )
+    return kept, present

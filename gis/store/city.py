@@ -55,13 +55,18 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Stations:
-    """Open stations, by code; ``positions`` are (n, 2) lon, lat."""
+    """Open stations, by code; ``positions`` are (n, 2) lon, lat.
+
+    ``capacity`` is -1 where none is known; ``hours`` is the text of the opening hours.
+    """
 
     codes: list[str]
     names: list[str]
     kinds: list[str]
     staffed: list[bool]
     positions: FloatArray
+    capacity: npt.NDArray[np.int64]
+    hours: list[str | None]
 
     def __len__(self) -> int:
         """Return how many stations there are."""
@@ -80,11 +85,16 @@ class Premises:
 
 @dataclass(frozen=True, slots=True)
 class Buildings:
-    """Buildings with residents, by id; ``grids`` are version ids of their grid, -1 for none."""
+    """Buildings with residents, by id; ``grids`` are version ids of their grid, -1 for none.
+
+    ``ages`` are residents of 0-14, 15-59 and 60 or more years, (n, 3).
+    """
 
     ids: npt.NDArray[np.int64]
     positions: FloatArray
     residents: npt.NDArray[np.int64]
+    households: npt.NDArray[np.int64]
+    ages: npt.NDArray[np.int64]
     grids: npt.NDArray[np.int64]
 
 
@@ -155,6 +165,8 @@ def open_stations(work: UnitOfWork, kinds: list[str] | None = None) -> Stations:
             stations.c.name,
             stations.c.kind,
             stations.c.staffed,
+            stations.c.capacity,
+            stations.c.opening_hours,
             sa.func.ST_X(stations.c.geometry).label("lon"),
             sa.func.ST_Y(stations.c.geometry).label("lat"),
         )
@@ -170,6 +182,10 @@ def open_stations(work: UnitOfWork, kinds: list[str] | None = None) -> Stations:
         kinds=[row["kind"] for row in rows],
         staffed=[row["staffed"] for row in rows],
         positions=np.array([(row["lon"], row["lat"]) for row in rows]).reshape(-1, 2),
+        capacity=np.array(
+            [-1 if row["capacity"] is None else row["capacity"] for row in rows], dtype=np.int64
+        ),
+        hours=[row["opening_hours"] for row in rows],
     )
 
 
@@ -183,7 +199,10 @@ def inhabited_buildings(work: UnitOfWork, revision: int) -> Buildings:
         sa.func.int8send(buildings.c.id),
         sa.func.float8send(sa.func.ST_X(buildings.c.geometry)),
         sa.func.float8send(sa.func.ST_Y(buildings.c.geometry)),
-        sa.func.int8send(sa.cast(buildings.c.residents, sa.BigInteger)),
+        *(
+            sa.func.int8send(sa.cast(buildings.c[name], sa.BigInteger))
+            for name in ("residents", "households", "age_0_14", "age_15_59", "age_60_plus")
+        ),
         sa.func.int8send(sa.func.coalesce(grid.c.id, sa.literal(-1, sa.BigInteger))),
     ]
     record = columns[0]
@@ -208,6 +227,8 @@ def inhabited_buildings(work: UnitOfWork, revision: int) -> Buildings:
         ids=rows["id"].astype(np.int64),
         positions=np.column_stack([rows["lon"], rows["lat"]]).astype(np.float64),
         residents=rows["residents"].astype(np.int64),
+        households=rows["households"].astype(np.int64),
+        ages=np.column_stack([rows[name] for name in ("young", "middle", "old")]).astype(np.int64),
         grids=rows["grid"].astype(np.int64),
     )
 
@@ -238,7 +259,17 @@ HOMES: Final = ("residential", "farmhouse", "home")
 
 _NOTHING: Final[sa.ColumnElement[bytes]] = sa.literal_column("''::bytea")
 _RECORD: Final = np.dtype(
-    [("id", ">i8"), ("lon", ">f8"), ("lat", ">f8"), ("residents", ">i8"), ("grid", ">i8")]
+    [
+        ("id", ">i8"),
+        ("lon", ">f8"),
+        ("lat", ">f8"),
+        ("residents", ">i8"),
+        ("households", ">i8"),
+        ("young", ">i8"),
+        ("middle", ">i8"),
+        ("old", ">i8"),
+        ("grid", ">i8"),
+    ]
 )
 
 

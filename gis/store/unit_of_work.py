@@ -107,8 +107,12 @@ class Database:
             event.listen(self.engine, "connect", _assume(role))
 
     @contextmanager
-    def transaction(self, actor: Actor, *, read_only: bool = False) -> Iterator[UnitOfWork]:
+    def transaction(
+        self, actor: Actor, *, read_only: bool = False, snapshot: bool = False
+    ) -> Iterator[UnitOfWork]:
         """Open a transaction for an actor; commit on a normal exit, roll back otherwise.
+
+        With ``snapshot`` all its statements see the database as it was at the first one.
 
         Raises
         ------
@@ -123,6 +127,8 @@ class Database:
             with self.engine.connect() as connection, connection.begin():
                 if read_only:
                     connection.exec_driver_sql("set transaction read only")
+                if snapshot:
+                    connection.exec_driver_sql("set transaction isolation level repeatable read")
                 connection.execute(
                     _SET_ACTOR,
                     {"id": actor.id, "role": actor.role, "area": actor.area_code or ""},
@@ -135,9 +141,9 @@ class Database:
         except DBAPIError as error:
             raise translate(error) from error
 
-    def reading(self, actor: Actor) -> Any:  # noqa: ANN401 - a context manager of UnitOfWork
-        """Open a read-only transaction for an actor."""
-        return self.transaction(actor, read_only=True)
+    def reading(self, actor: Actor, *, snapshot: bool = False) -> Any:  # noqa: ANN401 - a context manager of UnitOfWork
+        """Open a read-only transaction for an actor; ``snapshot`` as in :meth:`transaction`."""
+        return self.transaction(actor, read_only=True, snapshot=snapshot)
 
     def close(self) -> None:
         """Close every pooled connection."""

@@ -16,10 +16,10 @@ from gis.errors import (
     AreaUnknown,
     GovernanceError,
     LevelTooCoarse,
+    NetworkMissing,
     NoPublishedBoundary,
     OutsideScope,
     RadiusInvalid,
-    ReachUnavailable,
     StationKindUnknown,
 )
 from gis.governance.actors import SYSTEM, Actor
@@ -116,7 +116,7 @@ def test_kinds_narrow_the_stations(town: Database) -> None:
 @pytest.mark.parametrize(
     ("question", "error", "fact"),
     [
-        ({"reach": "network"}, ReachUnavailable, "network"),
+        ({"reach": "network"}, NetworkMissing, "roads"),
         ({"radius_m": 0.0}, RadiusInvalid, "50000"),
         ({"radius_m": 50_000.1}, RadiusInvalid, "50000"),
         ({"radius_m": float("nan")}, RadiusInvalid, "nan"),

@@ -19,10 +19,10 @@ from gis.coverage import reach
 from gis.errors import (
     AreaUnknown,
     GovernanceError,
+    NetworkMissing,
     NoPublishedBoundary,
     OutsideScope,
     RadiusInvalid,
-    ReachUnavailable,
     SitingInvalid,
     StationKindUnknown,
 )
@@ -207,7 +207,7 @@ def test_an_area_where_nobody_lives_has_an_answer(town: Database, objective: Obj
 @pytest.mark.parametrize(
     ("question", "error"),
     [
-        ({"reach": "network"}, ReachUnavailable),
+        ({"reach": "network"}, NetworkMissing),
         ({"radius_m": 0.0}, RadiusInvalid),
         ({"kinds": ["bakery"]}, StationKindUnknown),
         ({"area": "999999"}, AreaUnknown),
@@ -268,9 +268,13 @@ def test_over_http_planners_ask_and_others_do_not(client: httpx.Client, token: T
         {"objective": "cheapest"},
         {"radius_m": -1},
         {"radius_m": 60_000},
-        {"seconds": 61},
-        {"capacity": 100},
-        {"reach": "network"},
+        {"seconds": 0.5},
+        {"seconds": 1801},
+        {"relocate": ["X"]},
+        {"budget": 5, "capacity": 10},
+        {"objective": "min_stations", "curve": True},
+        {"capacity": 0},
+        {"reach": "boat"},
         {"kinds": ["bakery"]},
         {"colour": "red"},
     ],

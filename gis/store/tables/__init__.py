@@ -1,11 +1,12 @@
 """Every table, declared once. Only :mod:`gis.store` imports this package.
 
-Seven rooms: :mod:`areas <gis.store.tables.areas>` (boundaries in time), :mod:`city
+Eight rooms: :mod:`areas <gis.store.tables.areas>` (boundaries in time), :mod:`city
 <gis.store.tables.city>` (what stands and lives there), :mod:`cases <gis.store.tables.cases>`
 (events and work orders), :mod:`feed <gis.store.tables.feed>` (what goes out to systems next door
-and what came from them), :mod:`access <gis.store.tables.access>` (sign-in, idempotency),
-:mod:`jobs <gis.store.tables.jobs>` (long jobs), :mod:`gazetteer <gis.store.tables.gazetteer>`
-(names and addresses).
+and what came from them), :mod:`planning <gis.store.tables.planning>` (counts, scenarios),
+:mod:`access <gis.store.tables.access>` (sign-in, idempotency), :mod:`jobs
+<gis.store.tables.jobs>` (long jobs), :mod:`gazetteer <gis.store.tables.gazetteer>` (names and
+addresses).
 """
 
 from gis.store.tables.access import credentials, idempotency_keys
@@ -56,6 +57,7 @@ from gis.store.tables.feed import (
 from gis.store.tables.gazetteer import area_aliases, gazetteer_entries, gazetteer_state
 from gis.store.tables.jobs import job_reports, periodic_tasks
 from gis.store.tables.metadata import SRID, metadata
+from gis.store.tables.planning import data_stamps, people_counts, scenarios
 
 __all__ = [
     "SRID",
@@ -73,6 +75,7 @@ __all__ = [
     "category_deadlines",
     "clocks",
     "credentials",
+    "data_stamps",
     "draft_retirements",
     "duties",
     "duty_rulings",
@@ -94,9 +97,11 @@ __all__ = [
     "outbox",
     "outbox_pending",
     "outbox_sequence",
+    "people_counts",
     "periodic_tasks",
     "persons",
     "roads",
+    "scenarios",
     "stations",
     "units",
     "webhook_deliveries",

@@ -1,6 +1,6 @@
 """Planning: when the city's tables last changed, people counted by area or cell, and scenarios.
 
-Revision: 20261125_0250, after 20261125_0240.
+Revision: 20261125_0300, after 20261125_0250.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from alembic import op
 from geoalchemy2 import Geometry
 from sqlalchemy.dialects import postgresql
 
-revision = "20261125_0250"
-down_revision = "20261125_0240"
+revision = "20261125_0300"
+down_revision = "20261125_0250"
 branch_labels = None
 depends_on = None
 

@@ -20,6 +20,7 @@ TAGS: Final = (
     ("boundaries", "边界版本与例外: drafts, publications, exceptions."),
     ("matching", "匹配: from a pin or an address to the grid that owns it."),
     ("events", "事件与工单: report, route, follow."),
+    ("open311", "Open311 GeoReport v2: for any client of that standard."),
     ("webhooks", "推送: systems next door that are told of changes."),
     ("coverage", "覆盖: who is within reach of what."),
     ("maps", "地图: pages to look at."),

@@ -182,6 +182,9 @@ class Allow:
     credential into no credential.
     """
 
+    refusal = 401
+    """The status for one who brings no sign-in where one is needed."""
+
     def __init__(
         self, roles: frozenset[str], *, anonymous: str = "never", lenient: bool = False
     ) -> None:
@@ -314,7 +317,10 @@ def refuse_cross_site(request: Request) -> None:
 def _bearer_secret(request: Request) -> str | None:
     """Return what stands after ``Bearer``; other schemes are not ours and count as none."""
     scheme, _, secret = request.headers.get("authorization", "").partition(" ")
-    return secret.strip() if scheme.lower() == "bearer" else None
+    if scheme.lower() == "bearer":
+        return secret.strip()
+    found: str | None = getattr(request.state, "api_key", None)  # where an interface has its own
+    return found
 
 
 async def _lookup(doorkeeper: Doorkeeper, secret: str, kind: Kind) -> Admitted:

@@ -58,6 +58,7 @@ from gis.errors.cases import (
 )
 from gis.errors.exchange import (
     AttachmentUnknown,
+    Open311FormInvalid,
     OrderRowInvalid,
     OrdersRefused,
     PhotoHeic,
@@ -186,6 +187,7 @@ __all__ = [
     "NotFound",
     "NotReady",
     "NotSignedIn",
+    "Open311FormInvalid",
     "OrderRowInvalid",
     "OrdersRefused",
     "OutsideScope",

@@ -142,3 +142,12 @@ class OrdersRefused(Rejected):
     title_zh, title_en = "批次未受理", "Batch refused"
     detail_zh = "{total} 行中有 {bad} 行无效，未写入任何内容。逐行原因见 facts.rows。"
     detail_en = "{bad} of {total} rows are invalid; nothing was written. facts.rows says why."
+
+
+class Open311FormInvalid(Rejected):
+    """A posted Open311 form, or the parameters of a query, that cannot be taken."""
+
+    code = "open311-form-invalid"
+    title_zh, title_en = "Open311 请求无效", "Invalid Open311 request"
+    detail_zh = "字段 {field} 无效：{expected_zh}。"
+    detail_en = "The field {field} is not valid: {expected_en}."

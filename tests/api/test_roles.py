@@ -67,7 +67,7 @@ def test_routes_admit_exactly_the_roles_that_they_declare(
             expected = None if role in declared.roles else 403
             if refused(door, method, path, secret) != expected:
                 wrong.append(f"{method} {row.path} as {role}: expected {expected}")
-        expected = 401 if declared.anonymous == "never" else None
+        expected = declared.refusal if declared.anonymous == "never" else None
         if refused(door, method, path, None) != expected:
             wrong.append(f"{method} {row.path} without sign-in: expected {expected}")
     assert wrong == []

@@ -75,7 +75,8 @@ class EventIn(BaseModel):
             photos=photos,
             reasons=() if told is None else (told[1],),
             request=MatchRequest(
-                location=pin if told is None else told[0],
+                location=pin,
+                photo=None if told is None else told[0],
                 address=self.address or None,
                 category=self.category,
                 at=self.reported_at,

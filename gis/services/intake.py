@@ -133,7 +133,10 @@ def report_event(
 
 
 def told_by_photos(photos: Sequence[Photo]) -> tuple[Location, Reason] | None:
-    """Return the pin that photos tell, and the reason that says so; None where none does."""
+    """Return the surest position in photos, and the reason that says so; None where none tells.
+
+    For a report without a pin: a pin that a person set wins over what a photo tells.
+    """
     place = best_place(photos)
     if place is None:
         return None
@@ -294,7 +297,7 @@ def _new_event(
     answer = matched.to_json()
     answer["reasons"][:0] = [kept_reason(reason) for reason in report.reasons]
     answer["reasons"] += [kept_reason(reason) for reason in routing.reasons]
-    location = request.location
+    location = request.location or request.photo
     point = matched.point
     entries: list[dict[str, Any]] = [
         {

@@ -40,13 +40,13 @@ def report_of(form: Form) -> Report:
         raise Open311FormInvalid(
             field="service_code", expected_zh="必填", expected_en="it is required"
         )
-    pin, reasons = _pin(said), tuple[Reason, ...]()
+    pin, photo, reasons = _pin(said), None, tuple[Reason, ...]()
     if pin is None:
         told = told_by_photos(form.photos)
         if told is not None:
-            pin, reasons = told[0], (told[1],)
+            photo, reasons = told[0], (told[1],)
     address = said.get("address_string")
-    if pin is None and address is None and "address_id" not in said:
+    if pin is None and photo is None and address is None and "address_id" not in said:
         raise Open311FormInvalid(
             field="lat, long, address_string",
             expected_zh="须给出 lat 和 long，或 address_string",
@@ -66,6 +66,7 @@ def report_of(form: Form) -> Report:
     return Report(
         request=MatchRequest(
             location=pin,
+            photo=photo,
             address=address or said.get("address_id"),
             category=service,
             at=None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from datetime import datetime, timedelta, timezone
 from fractions import Fraction
 
 import numpy as np
@@ -20,7 +21,7 @@ def photograph(
     size: tuple[int, int] = (640, 480),
     kind: str = "JPEG",
     seed: int = 1,
-    taken: str | None = "2026:11:23 09:30:00",
+    taken: str | None = "now",
     offset: str | None = "+08:00",
 ) -> bytes:
     """Return the bytes of a photo; its upper left corner is red in the stored orientation."""
@@ -32,6 +33,8 @@ def photograph(
     exif[ExifTags.Base.Make] = "Phone maker"
     detail = exif.get_ifd(ExifTags.IFD.Exif)
     detail[ExifTags.Base.BodySerialNumber] = SERIAL
+    if taken == "now":
+        taken = datetime.now(timezone(timedelta(hours=8))).strftime("%Y:%m:%d %H:%M:%S")
     if taken:
         detail[ExifTags.Base.DateTimeOriginal] = taken
     if offset:

@@ -30,6 +30,7 @@ STRAY_BAD: Final = 0.98
 STRAY_STALE: Final = 0.30
 USUAL_RADIUS_M: Final = 300.0
 STRAY_PHOTO: Final = 0.10
+STRAY_FRESH_PHOTO: Final = 0.03
 """Photos are also taken elsewhere, and sent from an album."""
 LEAST_ACCURACY_M: Final = 1.0
 MOST_ACCURACY_M: Final = 20_000.0
@@ -168,8 +169,9 @@ def read_photo(pin: Pin) -> PinEvidence | None:
         return None
     law = replace(CAUTIOUS, typical_m=15.0)
     stray = STRAY_PHOTO
-    if pin.age_s is not None and not -AHEAD_S <= pin.age_s <= STALE_AFTER_S * 6:
-        stray = 0.5
+    if pin.age_s is not None:  # taken just now it was taken here; an old one may be from anywhere
+        fresh = -AHEAD_S <= pin.age_s <= STALE_AFTER_S * 6
+        stray = STRAY_FRESH_PHOTO if fresh else 0.5
     return PinEvidence(found, law.sigmas(pin.accuracy_m), stray, "photo")
 
 

@@ -140,7 +140,7 @@ def told_by_photos(photos: Sequence[Photo]) -> tuple[Location, Reason] | None:
     place = best_place(photos)
     if place is None:
         return None
-    pin = Location(place.lon, place.lat, "WGS84", place.accuracy_m)
+    pin = Location(place.lon, place.lat, "WGS84", place.accuracy_m, fixed_at=place.taken_at)
     why = Reason(
         "position-from-photo",
         f"没有标注位置，采用照片自带的定位（WGS84，误差约 {place.accuracy_m:.0f} 米）。",

@@ -12,7 +12,7 @@ import io
 import math
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -45,6 +45,7 @@ class PhotoPlace:
     lon: float
     lat: float
     accuracy_m: float
+    taken_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +122,8 @@ def _looked_into(content: bytes, name: str | None, number: int) -> Photo:
     shown.thumbnail((SHOWN_PX, SHOWN_PX))
     small = shown.copy()
     small.thumbnail((THUMBNAIL_PX, THUMBNAIL_PX))
+    if place is not None:
+        place = replace(place, taken_at=taken_at)
     return Photo(
         content=content,
         sha256=hashlib.sha256(content).digest(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 
 import pytest
 import sqlalchemy as sa
@@ -65,12 +66,24 @@ def test_a_photo_alone_places_the_event(door: TestClient, header: Header, city: 
     assert first["code"] == "position-from-photo"
     assert "照片" in first["text"]
     (attachment,) = event["attachments"]
-    assert attachment["taken_at"] == "2026-11-23T09:30:00+08:00"
+    taken = datetime.fromisoformat(attachment["taken_at"])
+    assert abs((datetime.now(UTC) - taken).total_seconds()) < 60
     assert attachment["position"]["accuracy_m"] == 8
     again = door.get(f"/v1/events/{event['id']}", headers=header()).json()
     assert again == event
     listed = door.get("/v1/events", headers=header()).json()["items"]
     assert listed == [event]
+
+
+def test_an_old_photo_places_nothing_by_itself(
+    door: TestClient, header: Header, city: SmallCity
+) -> None:
+    old = photograph(city.inside(2), error_m=8, taken="2020:05:01 09:30:00")
+    event = door.post(
+        "/v1/events", headers=header(), data={"source": "snap"}, files={"f": ("a.jpg", old)}
+    ).json()
+    assert event["routing"] == "review"
+    assert event["match"]["candidates"][0]["code"] == city.grids[1]
 
 
 def test_a_pin_wins_over_the_photo(door: TestClient, header: Header, city: SmallCity) -> None:

@@ -27,6 +27,7 @@ COMMANDS: Final[dict[str, str]] = {
     "coverage": "planning",
     "map": "planning",
     "site": "siting",
+    "employment": "employment",
     "db": "database",
     "demo": "demo",
 }

@@ -132,6 +132,16 @@ class CityReading:
             raise StationKindUnknown(kinds=", ".join(unknown), known=", ".join(known) or "-")
         return chosen
 
+    @property
+    def has_roads(self) -> bool:
+        """Tell whether the city has a road network."""
+        return bool(len(self._graph().start))
+
+    def _graph(self) -> RoadGraph:
+        return self.memory.keep(
+            "network", self.basis.key("roads"), lambda: network_of(store.roads_of(self.work))
+        )
+
     def network(self) -> RoadGraph:
         """Return the road network.
 
@@ -140,9 +150,7 @@ class CityReading:
         gis.errors.NetworkMissing
             The city has no roads.
         """
-        graph = self.memory.keep(
-            "network", self.basis.key("roads"), lambda: network_of(store.roads_of(self.work))
-        )
+        graph = self._graph()
         if not len(graph.start):
             raise NetworkMissing
         return graph

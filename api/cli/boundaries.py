@@ -10,7 +10,6 @@ from api.cli import exceptions, impact, imports
 from api.cli.instants import instant_of
 from api.cli.session import Bilingual, open_database, put, say
 from gis.governance.actors import SYSTEM
-from gis.governance.areas import NATIONAL
 from gis.services import editions
 
 app = Bilingual("边界版本:草稿、比对、发布 / boundary revisions: draft, diff, publish")
@@ -33,8 +32,8 @@ def draft(
     ] = None,
     crs: imports.Crs = None,
     code_system: Annotated[
-        str, typer.Option(help="编码体系或 local / code system, or local", metavar="NAME")
-    ] = NATIONAL,
+        str | None, typer.Option(help="编码体系或 local / code system, or local", metavar="NAME")
+    ] = None,
     retire: Annotated[
         list[str] | None,
         typer.Option(

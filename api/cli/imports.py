@@ -22,7 +22,7 @@ from api.cli.session import (
 )
 from gis.geometry.crs_evidence import KnownPlaces
 from gis.governance.actors import SYSTEM
-from gis.governance.areas import LEVELS, NATIONAL
+from gis.governance.areas import LEVELS
 from gis.governance.calendar import SHANGHAI
 from gis.services.boundaries import STEPS, import_areas
 from gis.services.columns import ROW
@@ -142,12 +142,13 @@ def areas(
     ] = None,
     crs: Crs = None,
     code_system: Annotated[
-        str,
+        str | None,
         typer.Option(
-            help="编码体系;local 表示不按国家规则 / code system; local: no national rules",
+            help="编码体系,缺省同现行区域;local 表示不按国家规则 / code system, that of standing "
+            "areas without it; local: no national rules",
             metavar="NAME",
         ),
-    ] = NATIONAL,
+    ] = None,
     retire: Annotated[
         list[str] | None,
         typer.Option(

@@ -25,10 +25,9 @@ from api.schemas import (
     keys_of,
 )
 from api.security import allow, allow_public_read
-from gis.errors import DraftRefused
+from gis.errors import DraftRefused, GovernanceError
 from gis.geometry.findings import MAX_WIDTH_M, WIDEST_M
 from gis.governance.actors import Actor
-from gis.governance.areas import NATIONAL
 from gis.services import editions, exceptions
 from gis.services.boundaries import KEPT_FINDINGS, import_areas
 from gis.services.boundary_check import check_boundaries
@@ -125,7 +124,7 @@ def draft(
     parent: Annotated[Line | None, Form(description="column of parent codes")] = None,
     kind: Annotated[Line | None, Form(description="column of kinds")] = None,
     crs: Annotated[CrsName | None, Form()] = None,
-    code_system: Annotated[Line, Form()] = NATIONAL,
+    code_system: Annotated[Line | None, Form()] = None,
     layer: Annotated[Line | None, Form()] = None,
     title: Annotated[Line | None, Form()] = None,
     retire: Annotated[Prose, Form(description="codes that retire, by comma or blank")] = "",
@@ -142,8 +141,11 @@ def draft(
         return respond(answered)
     with tempfile.TemporaryDirectory(prefix="gridward-upload-") as folder:
         path = _stored(file, Path(folder))
-        frame = files.read(path, layer=layer)
-        chosen, source = files.source_of(frame, path, crs)
+        try:
+            frame = files.read(path, layer=layer)
+            chosen, source = files.source_of(frame, path, crs)
+        except GovernanceError as error:
+            raise _by_name(error, folder) from error
         report = import_areas(
             app.database,
             actor,
@@ -275,6 +277,16 @@ def _stored(file: UploadFile, folder: Path) -> Path:
     with path.open("wb") as out:
         shutil.copyfileobj(file.file, out)
     return path
+
+
+def _by_name(error: GovernanceError, folder: str) -> GovernanceError:
+    """Return an error about an upload without the folder where it lay for a moment."""
+    return type(error)(
+        **{
+            key: value.replace(f"{folder}/", "") if isinstance(value, str) else value
+            for key, value in error.facts.items()
+        }
+    )
 
 
 def _before(after: str | None) -> int | None:

@@ -27,6 +27,7 @@ from gis.services.area_rows import (
     convert,
     gather,
 )
+from gis.services.columns import column_text
 from gis.services.editions import check_retirements, check_scope, publish_within
 from gis.services.editions import publish_draft as publish_draft  # noqa: PLC0414 - the other half
 from gis.services.import_findings import Finding
@@ -57,7 +58,7 @@ def import_areas(
     parent: str | None = None,
     kind: str | None = None,
     crs: str = "WGS84",
-    code_system: str = NATIONAL,
+    code_system: str | None = None,
     retire: Sequence[str] = (),
     valid_from: datetime | None = None,
     publish: bool = False,
@@ -82,7 +83,8 @@ def import_areas(
         areas that stand keep theirs; without ``kind`` they keep that, too.
     code_system
         ``gb`` or the name of another national list: codes must keep the rules of the level.
-        ``local``: any code that is unique.
+        ``local``: any code that is unique. Without one, that of the areas that stand by these
+        codes (``gb`` where none does, or where they disagree).
     retire
         Codes of standing areas that retire when the draft is published.
     valid_from
@@ -140,7 +142,7 @@ def import_areas(
         name=name,
         parent=parent,
         kind=kind,
-        code_system=code_system,
+        code_system=code_system or _system_of(database, actor, column_text(frame, code, file)),
     )
     check_columns(rows)
     began("coordinates")
@@ -175,6 +177,14 @@ def import_areas(
         if report.draft_id is not None and report.outcome != "waiting":
             store.keep_report(work, report.draft_id, report.to_json(limit=KEPT_FINDINGS))
     return report
+
+
+def _system_of(database: Database, actor: Actor, codes: Sequence[str | None]) -> str:
+    """Return the code system of the areas known by these codes: a redraw need not repeat it."""
+    with database.reading(actor) as work:
+        known = store.registered(work, [code for code in codes if code])
+    systems = {row["code_system"] for row in known.values()}
+    return systems.pop() if len(systems) == 1 else NATIONAL
 
 
 def _silent(_step: str) -> None:

@@ -90,7 +90,7 @@ const gridward = (function () {
       button.addEventListener("click", function () {
         ranked.eachLayer(function (drawn) {
           if (String(drawn.feature.id) === button.dataset.ranked) {
-            if (drawn.getBounds) { map.fitBounds(drawn.getBounds(), {maxZoom: 15, padding: [40, 40]}); } else { map.setView(drawn.getLatLng(), 15); }
+            if (drawn.getBounds) { map.fitBounds(drawn.getBounds(), {maxZoom: 15, padding: [40, 40], animate: false}); } else { map.setView(drawn.getLatLng(), 15, {animate: false}); }
             drawn.openPopup();
           }
         });

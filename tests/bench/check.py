@@ -43,7 +43,10 @@ def plain_overlay(grids: gpd.GeoDataFrame) -> tuple[int, int]:
 def main() -> None:
     """Print one row per size."""
     print("\ncheck: made grids of 100 vertices, 1 % of them shifted by 0.75 m")
-    print(f"{'grids':>8}{'check s':>10}{'cpu s':>7}{'overlay s':>11}{'ratio':>7}{'peak GB':>9}  findings")
+    print(
+        f"{'grids':>8}{'check s':>10}{'cpu s':>7}{'overlay s':>11}{'ratio':>7}{'peak GB':>9}"
+        "  findings"
+    )
     for columns, rows in SIZES:
         grids = made_grids(columns, rows)
         began, busy = time.perf_counter(), time.process_time()
@@ -55,6 +58,7 @@ def main() -> None:
         plain = time.perf_counter() - began
         ours = f"{len(report.overlaps)} overlaps, {len(report.gaps)} gaps"
         print(
-            f"{len(grids):>8,}{took:>10.1f}{cpu:>7.1f}{plain:>11.1f}{plain / took:>7.1f}{peak_gb:>9.2f}"
+            f"{len(grids):>8,}{took:>10.1f}{cpu:>7.1f}{plain:>11.1f}{plain / took:>7.1f}"
+            f"{peak_gb:>9.2f}"
             f"  {ours} (overlay in EPSG:32650: {pairs}, {holes})"
         )

@@ -28,21 +28,16 @@ def divisions() -> dict[str, str]:
 
 
 @cache
-def towns() -> frozenset[str]:
-    """Return the names of all towns, townships and subdistricts.
+def towns_of_counties() -> dict[str, tuple[str, ...]]:
+    """Return county code -> names of its towns, townships and subdistricts.
 
-    >>> "龙港镇" in towns() or "扬子街道" in towns()
+    >>> "扬子街道" in towns_of_counties()["341102"]
     True
     """
     with _LEXICON.joinpath("towns.csv").open(encoding="utf-8") as file:
-        return frozenset(name for row in csv.DictReader(file) for name in row["towns"].split(" "))
+        return {row["county"]: tuple(row["towns"].split(" ")) for row in csv.DictReader(file)}
 
 
 PROVINCES: Final = {
     code: name for code, name in divisions().items() if len(code) == _PROVINCE_DIGITS
 }
-
-
-def names(digits: int) -> frozenset[str]:
-    """Return the names of all divisions whose code has so many digits (2, 4, 6)."""
-    return frozenset(name for code, name in divisions().items() if len(code) == digits)

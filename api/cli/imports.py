@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, time
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -199,7 +200,7 @@ def areas(
 
     文件未提到的区域保持不变 / Areas that the file does not mention stay as they are.
     """
-    with _steps(("reading", *STEPS)) as began:
+    with steps(("reading", *STEPS)) as began:
         began("reading")
         frame = files.read(file, layer=layer, encoding=encoding)
         chosen, source = files.source_of(frame, file, crs)
@@ -228,7 +229,7 @@ def areas(
                 force_crs=force_crs,
                 step=began,
             )
-    _finish(result, frame, report=report, rejects=skip_bad, as_json=as_json)
+    finish(result, frame, report=report, rejects=skip_bad, as_json=as_json)
 
 
 @app.command("stations")
@@ -274,7 +275,7 @@ def stations(
 
     文件未提到的站点保持不变 / Stations that the file does not mention stay as they are.
     """
-    with _steps(("reading", "writing")) as began:
+    with steps(("reading", "writing")) as began:
         began("reading")
         frame = files.read(file, layer=layer, encoding=encoding, lon=lon, lat=lat)
         chosen, source = files.source_of(frame, file, crs)
@@ -292,11 +293,11 @@ def stations(
                 force_crs=force_crs,
                 source=source,
             )
-    _finish(result, frame, report=report, rejects=skip_bad, as_json=as_json)
+    finish(result, frame, report=report, rejects=skip_bad, as_json=as_json)
 
 
 @contextmanager
-def _steps(names: Sequence[str]) -> Iterator[Callable[[str], None]]:
+def steps(names: Sequence[str]) -> Iterator[Callable[[str], None]]:
     """Show a progress bar that is told the name of each step as it begins."""
     with progress() as bar:
         task = bar.add_task("", total=len(names))
@@ -322,7 +323,7 @@ def _start_of(day: str | None) -> datetime | None:
     return None if day is None else datetime.combine(date.fromisoformat(day), time(), SHANGHAI)
 
 
-def _finish(
+def finish(
     result: ImportReport,
     frame: gpd.GeoDataFrame,
     *,
@@ -355,4 +356,6 @@ def _write_rejects(result: ImportReport, frame: gpd.GeoDataFrame, path: Path) ->
 
 def register(commands: typer.Typer) -> None:
     """Add the group of commands."""
+    # Here, because it takes its options from this module.
+    import_module("api.cli.import_addresses").register(app)
     commands.add_typer(app, name="import")

@@ -52,40 +52,45 @@ def place_words(text: str, lexicon: Lexicon | None = None) -> PlaceWords:
     )
 
 
-def same_place(one: PlaceWords, other: PlaceWords) -> float:
+def same_place(one: PlaceWords, other: PlaceWords, *, exactly: bool = False) -> float:
     """Return how likely two texts mean the same place, 0 to 1, whichever comes first.
+
+    ``exactly`` asks for the very same door or building; without it a place that contains the other
+    counts.
 
     >>> a = place_words("杭州市余杭区古墩路12号锦绣花园3幢")
     >>> b = place_words("古墩路十二号锦绣花园3号楼")
     >>> same_place(a, b) > 0.5 > same_place(a, place_words("余杭区古墩路98号桂花城5幢"))
     True
     """
-    score = _BIAS
-    score += _W["core"] * _likeness(one.core, other.core)
-    score += _W["names"] * _name_likeness(one.names, other.names)
-    score += _agreement(one.number, other.number, "number")
-    score += _agreement(one.building, other.building, "building")
+    weights = _EXACTLY if exactly else _ABOUT
+    score = weights["bias"]
+    score += weights["core"] * _likeness(one.core, other.core)
+    score += weights["names"] * _name_likeness(one.names, other.names)
+    for what, a, b in (
+        ("number", one.number, other.number),
+        ("building", one.building, other.building),
+    ):
+        if a and b:
+            score += weights[what] if a == b else -weights[f"{what}_differs"]
     if one.roads and other.roads:
-        score += _W["road"] if one.roads & other.roads else -_W["road_differs"]
+        score += weights["road"] if one.roads & other.roads else -weights["road_differs"]
     for label in _ADMIN:
         a, b = one.admin.get(label, ""), other.admin.get(label, "")
-        if a and b and not (a[:2] == b[:2]):
-            score -= _W["admin_differs"]
+        if a and b and a[:2] != b[:2]:
+            score -= weights["admin_differs"]
     return 1.0 / (1.0 + math.exp(-score))
 
 
-_BIAS: Final = -3.7
-_W: Final = {
-    "core": 2.7, "names": 2.0, "number": 0.5, "number_differs": 0.3, "building": 0.2,
-    "building_differs": 0.1, "road": 1.7, "road_differs": 0.1, "admin_differs": 0.1,
+_ABOUT: Final = {
+    "bias": -3.7, "core": 2.7, "names": 2.0, "number": 0.5, "number_differs": 0.3, "building": 0.0,
+    "building_differs": 0.0, "road": 1.7, "road_differs": 0.0, "admin_differs": 0.1,
+}  # fmt: skip
+_EXACTLY: Final = {
+    "bias": -5.7, "core": 3.2, "names": 1.5, "number": 0.1, "number_differs": 0.3, "building": 1.0,
+    "building_differs": 0.4, "road": 0.3, "road_differs": 0.1, "admin_differs": 0.1,
 }  # fmt: skip
 """Weights in nats: judgements."""
-
-
-def _agreement(one: str, other: str, what: str) -> float:
-    if not one or not other:
-        return 0.0
-    return _W[what] if one == other else -_W[f"{what}_differs"]
 
 
 def _likeness(one: str, other: str) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import geopandas as gpd
 import numpy as np
@@ -19,7 +19,6 @@ from gis.services.area_rows import AreaRows
 from gis.services.columns import optional_text
 from gis.services.import_findings import Finding
 from gis.services.import_report import ImportReport
-from gis.services.station_rows import StationRows
 from gis.store import areas as area_store
 from gis.store import known_places as store
 from gis.store.unit_of_work import UnitOfWork
@@ -91,7 +90,23 @@ def _outline(work: UnitOfWork, rows: AreaRows) -> BaseGeometry | None:
     return shapely.union_all(shapely.from_wkb([bytes(row["wkb"]) for row in found]))
 
 
-def of_stations(work: UnitOfWork, found: StationRows, crs: str) -> Evidence | None:
+class LocatedRows(Protocol):
+    """Rows with coordinates as delivered and the area that each names, where it does."""
+
+    @property
+    def raw_x(self) -> Any:  # noqa: ANN401 - array
+        """Easting or longitude as delivered."""
+
+    @property
+    def raw_y(self) -> Any:  # noqa: ANN401 - array
+        """Northing or latitude as delivered."""
+
+    @property
+    def areas(self) -> list[str | None]:
+        """Code of the area that each row names."""
+
+
+def of_stations(work: UnitOfWork, found: LocatedRows, crs: str) -> Evidence | None:
     """Return what the published areas say about a list of stations, None without any.
 
     Where most rows name an area that is published, they are counted by it; otherwise by whether

@@ -87,6 +87,12 @@ KINDS: Final[dict[str, FindingKind]] = {
         "The code is used at another level or in another code system, or retired; codes are never "
         "reused, choose a new one.",
     ),
+    "address-missing": FindingKind(
+        "没有可用的地址",
+        "no usable address",
+        "请补上道路和门牌号、小区或名称;完整地址列用 --text 指定。",
+        "Give road and number, compound or name; --text names a column of full addresses.",
+    ),
     "name-missing": FindingKind(
         "缺少名称", "name missing", "请填写名称列。", "Fill the name column."
     ),

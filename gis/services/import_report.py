@@ -53,7 +53,7 @@ class ImportReport:
     the tiling largest first.
     """
 
-    subject: Literal["areas", "stations"]
+    subject: Literal["areas", "stations", "addresses"]
     source: dict[str, Any]
     outcome: Outcome = "refused"
     level: str | None = None

@@ -55,7 +55,7 @@ _ASSIST: Final = frozenset(AROUND) - {
     "与",
     "处",
     "向",
-} | frozenset("老新原上下前后左右东西南北")
+} | frozenset("东西南北左右")
 
 
 def spans_of(

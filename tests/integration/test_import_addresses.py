@@ -181,6 +181,9 @@ def test_every_format_comes_in(
 ) -> None:
     path = tmp_path / f"places{ending}"
     table = frame(city, address=["琅琊路12号", "琅琊路14号"]).set_crs("EPSG:4326")
-    files.write(table.drop(columns="row"), path)
+    if ending == ".shp":
+        table.drop(columns="row").to_file(path, encoding="UTF-8")
+    else:
+        files.write(table.drop(columns="row"), path)
     report = put(database, files.read(path), FULL)
     assert report.counts["new"] == 2

@@ -80,9 +80,14 @@ def _package(public: str, folder: str, licence: str, files: Iterable[str]) -> li
 _CONSOLE = [
     "api.mjs",
     "browse.mjs",
+    "case.mjs",
     "console.css",
+    "dispatch.mjs",
     "map.mjs",
+    "mine.mjs",
+    "outbox.mjs",
     "page.mjs",
+    "plan.mjs",
     "tour.mjs",
 ]
 

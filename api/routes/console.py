@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from api.language import page_language
@@ -14,12 +14,12 @@ from api.routes.areas import Open, Reader
 from api.routes.maps import ground_of
 from api.runtime import Runtime
 from api.schemas import Coordinate, CrsName
-from api.security import SESSION_COOKIE, csrf_token
+from api.security import SESSION_COOKIE, allow, csrf_token
 from gis import clock
 from gis.governance.actors import ANONYMOUS, ROLES, Actor
 from gis.services.here import here
 from gis.services.overview import scope_of
-from maps.console import shell
+from maps.console import PAGES, shell
 
 router = APIRouter(tags=["console"])
 
@@ -36,10 +36,40 @@ def what_is_here(
     return here(app.database, app.boundaries, actor, lon=lon, lat=lat, crs=crs, now=clock.now())
 
 
+@router.get("/dispatch", summary="Dispatch", response_class=Response, include_in_schema=False)
+async def dispatch(
+    request: Request,
+    app: Open,
+    actor: Annotated[Actor, Depends(allow(*PAGES["dispatch"].roles))],
+) -> Response:
+    """The dispatcher's page."""
+    return await _page("dispatch", request, app, actor)
+
+
+@router.get("/plan", summary="Plan", response_class=Response, include_in_schema=False)
+async def plan(
+    request: Request,
+    app: Open,
+    actor: Annotated[Actor, Depends(allow(*PAGES["plan"].roles))],
+) -> Response:
+    """The planner's page."""
+    return await _page("plan", request, app, actor)
+
+
 @router.get("/browse", summary="Browse", response_class=Response, include_in_schema=False)
 async def browse(request: Request, app: Open, actor: Reader) -> Response:
     """The map viewer's page."""
     return await _page("browse", request, app, actor)
+
+
+@router.get("/mine", summary="Mine", response_class=Response, include_in_schema=False)
+async def mine(
+    request: Request,
+    app: Open,
+    actor: Annotated[Actor, Depends(allow(*PAGES["mine"].roles))],
+) -> Response:
+    """The grid worker's page."""
+    return await _page("mine", request, app, actor)
 
 
 async def _page(key: str, request: Request, app: Runtime, actor: Actor) -> Response:

@@ -1,4 +1,4 @@
-"""The web console: pages of ES modules around one map, served without any other host.
+"""The web console: four pages of ES modules around one map, served without any other host.
 
 A page is a row of :data:`PAGES`: who may open it, its title, its script. :func:`shell` renders its
 frame; what the scripts need to know comes as JSON in the page, so that nothing is asked twice.
@@ -47,12 +47,36 @@ PAGES: Final[dict[str, ConsolePage]] = {
     row.key: row
     for row in (
         ConsolePage(
+            "dispatch",
+            "调度",
+            "Dispatch",
+            "待研判、无人接、办理中和超期的案件，一屏处置",
+            "Cases to review, unrouted, running and overdue, in one view",
+            ("dispatcher",),
+        ),
+        ConsolePage(
+            "plan",
+            "规划",
+            "Plan",
+            "站点覆盖、就业圈、下一个站点建在哪里",
+            "Coverage of stations, employment circles, where next",
+            ("planner", "dispatcher", "viewer"),
+        ),
+        ConsolePage(
             "browse",
             "浏览",
             "Browse",
             "看图层，找地方，点一点就知道归谁管",
             "Layers, places, and whose place it is",
             (),
+        ),
+        ConsolePage(
+            "mine",
+            "我的",
+            "Mine",
+            "网格员的手机页面：我的案件和时限",
+            "The grid worker's phone page: my cases and clocks",
+            ("grid_worker",),
         ),
     )
 }

@@ -122,7 +122,8 @@ export function ask(title, fields, {submit = t("确定", "OK")} = {}) {
     const dialog = h("dialog", {className: "gw-dialog", aria: {label: title}}, form);
     dialog.addEventListener("close", () => {
       const left = dialog.returnValue !== "ok";
-      const values = Object.fromEntries(new FormData(form));
+      const said = new FormData(form);
+      const values = Object.fromEntries([...new Set(said.keys())].map((key) => [key, said.getAll(key).length > 1 ? said.getAll(key) : said.get(key)]));
       dialog.remove();
       answer(left ? null : values);
     });

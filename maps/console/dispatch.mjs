@@ -1,0 +1,140 @@
+/** `/dispatch`: the live queue in lanes, a case beside the map, one key to confirm. */
+
+import {all, get, listen, told} from "./api.mjs";
+import {Case, SOURCES} from "./case.mjs";
+import {CityMap, described} from "./map.mjs";
+import {byId, fill, h, moment, nothing, remaining, settled, t} from "./page.mjs";
+import {tour} from "./tour.mjs";
+
+const city = new CityMap(byId("map"));
+byId("map").setAttribute("aria-label", described());
+const categories = new Map();
+
+/** Lane -> where its rows come from. Rows are told apart by the event that they belong to. */
+const LANES = [
+  {key: "review", zh: "待研判", en: "To review", url: "/v1/events?status=review", none: ["没有待研判的案件。", "Nothing to review."], more: ["拿不准的新案件会出现在这里。", "New doubtful cases appear here."]},
+  {key: "unrouted", zh: "无人接", en: "Unrouted", url: "/v1/events?status=unrouted", also: ["/v1/events?status=outside", "/v1/events?status=registered"], none: ["没有无人接的案件。", "Nothing unrouted."], more: ["没有责任人或不在辖区内的案件会出现在这里。", "Cases without anybody responsible, or outside, appear here."]},
+  {key: "running", zh: "办理中", en: "Running", url: "/v1/work-orders?status=open&overdue=false", none: ["没有办理中的工单。", "Nothing is running."], more: ["已派出的工单会出现在这里。", "Dispatched work orders appear here."]},
+  {key: "overdue", zh: "超期", en: "Overdue", url: "/v1/work-orders?status=open&overdue=true", none: ["没有超期工单。", "Nothing is overdue."], more: ["超过时限的工单会出现在这里。", "Work orders past their limit appear here."]},
+];
+const rows = new Map(LANES.map((lane) => [lane.key, []]));
+const hints = new URLSearchParams(location.hash.slice(1));
+let lane = LANES.some((one) => one.key === hints.get("lane")) ? hints.get("lane") : "review";
+
+const opened = new Case(byId("case"), city, {changed: () => reload(), categories});
+window.gridward = {city, opened};
+
+// --- lists --------------------------------------------------------------------------------------
+
+function asRow(item) {
+  const event = item.event || item;
+  return {
+    id: event.id, number: event.number, title: event.title || categories.get(event.category) || t("未命名", "untitled"),
+    address: event.address || t("无地址", "no address"), source: event.source, category: event.category,
+    worker: item.assignee ? item.assignee.name : "", due_at: item.due_at, overdue: item.overdue,
+    state: item.status_title, at: item.dispatched_at || item.received_at,
+  };
+}
+
+function filters() {
+  const asked = new URLSearchParams();
+  if (byId("q").value.trim()) { asked.set("q", byId("q").value.trim()); }
+  if (byId("category").value) { asked.set("category", byId("category").value); }
+  return asked;
+}
+
+async function load(one) {
+  const asked = filters();
+  const found = await Promise.all([one.url, ...(one.also || [])].map((url) => told(() => all(`${url}&limit=200${asked.size ? `&${asked}` : ""}`, 200))));
+  if (found.some((list) => list === undefined)) { return; }
+  const source = byId("source").value;
+  rows.set(one.key, found.flat().map(asRow).filter((row) => !source || row.source === undefined || row.source === source));
+}
+
+async function reload() {
+  await Promise.all(LANES.map(load));
+  drawLanes();
+}
+
+function remember() {
+  const said = new URLSearchParams({lane});
+  if (opened.event) { said.set("case", opened.event.id); }
+  history.replaceState(null, "", `#${said}`);
+}
+
+function drawLanes() {
+  fill(byId("lanes"), LANES.map((one) => h("button", {
+    type: "button", role: "tab", id: `tab-${one.key}`, aria: {selected: one.key === lane, controls: "list"}, tabIndex: one.key === lane ? 0 : -1,
+    onclick: () => { lane = one.key; remember(); drawLanes(); },
+  }, t(one.zh, one.en), h("b", {className: one.key === "overdue" && rows.get(one.key).length ? "gw-count gw-late" : "gw-count"}, rows.get(one.key).length >= 200 ? "200+" : String(rows.get(one.key).length)))));
+  const one = LANES.find((each) => each.key === lane);
+  byId("list").setAttribute("aria-labelledby", `tab-${lane}`);
+  fill(byId("list"), rows.get(lane).length ? h("ul", {className: "gw-queue"}, rows.get(lane).map((row) => h("li", {},
+    h("button", {type: "button", data: {id: row.id}, aria: {current: opened.event?.id === row.id ? "true" : null}, onclick: () => open(row.id)},
+      h("span", {className: "gw-row gw-between"}, h("strong", {}, row.title), row.due_at ? h("span", {className: row.overdue ? "gw-clock gw-late" : "gw-clock"}, remaining(row.due_at)) : h("small", {}, moment(row.at))),
+      h("span", {className: "gw-cut"}, row.address),
+      h("small", {}, [row.number, row.source && SOURCES[row.source] && t(...SOURCES[row.source]), row.state, row.worker].filter(Boolean).join(" · "))))))
+    : nothing(t(...one.none), t(...one.more)));
+}
+
+async function open(id) {
+  await opened.settle();
+  document.body.classList.add("gw-case-open");
+  await opened.open(id);
+  remember();
+  drawLanes();
+}
+
+/** Open the row after (or before) the one that is open. */
+function step(by) {
+  const list = rows.get(lane);
+  if (!list.length) { return; }
+  const now = list.findIndex((row) => row.id === opened.event?.id);
+  const next = list[Math.max(0, Math.min(list.length - 1, now < 0 ? 0 : now + by))];
+  open(next.id).then(() => byId("list").querySelector(`[data-id="${next.id}"]`)?.focus());
+}
+
+// --- keys, filters, live ------------------------------------------------------------------------
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || /INPUT|TEXTAREA|SELECT/.test(event.target.tagName) || document.querySelector("dialog[open]")) { return; }
+  const key = event.key.toLowerCase();
+  if (key === "j") { step(1); } else if (key === "k") { step(-1); } else if (key === "z") { opened._undo(); } else if (key === "/") { event.preventDefault(); byId("q").focus(); } else if (key === "escape") { document.body.classList.remove("gw-case-open"); } else if (/^[1-5]$/.test(key) && opened.event) {
+    const candidate = opened.event.match.candidates[Number(key) - 1];
+    if (candidate && opened.can("confirm_grid")) { opened.confirm(candidate.code, candidate.name); }
+  }
+});
+byId("lanes").addEventListener("keydown", (event) => {
+  const by = {ArrowRight: 1, ArrowLeft: -1}[event.key];
+  if (!by) { return; }
+  lane = LANES[(LANES.findIndex((one) => one.key === lane) + by + LANES.length) % LANES.length].key;
+  drawLanes();
+  byId(`tab-${lane}`).focus();
+});
+const again = settled(reload, 300);
+for (const id of ["q", "source", "category"]) { byId(id).addEventListener("input", again); }
+byId("back").addEventListener("click", () => document.body.classList.remove("gw-case-open"));
+
+const live = settled(reload, 700);
+listen(["event.created", "event.routed", "work_order.changed"], (_topic, message) => {
+  live();
+  if (opened.event && !opened.held && [message.id, message.event, message.event_id].includes(opened.event.id)) { opened.open(opened.event.id, {fit: false}); }
+}, (alive) => {
+  byId("line").classList.toggle("gw-alive", alive);
+  byId("line").title = alive ? t("实时更新中", "live") : t("连接中断，正在重连", "reconnecting");
+  if (alive) { live(); }
+});
+setInterval(drawLanes, 60000);
+
+const known = await told(() => get("/v1/categories"));
+for (const category of known ? known.items : []) { categories.set(category.key, t(category.title_zh, category.title_en)); }
+byId("category").append(...[...categories].map(([value, title]) => h("option", {value}, title)));
+byId("source").append(...Object.entries(SOURCES).map(([value, words]) => h("option", {value}, t(...words))));
+opened.close();
+await reload();
+if (hints.get("case")) { await open(hints.get("case")); }
+tour("dispatch", [
+  ["lanes", t("四个队列", "Four lanes"), t("拿不准的、没人接的、正在办的、超期的，各成一列，实时更新。", "Doubtful, unrouted, running, overdue: each a lane, always live.")],
+  ["list", t("选一个案件", "Choose a case"), t("点击或按 J / K，案件在地图旁打开，候选网格按把握深浅上色。", "Click, or press J and K: it opens beside the map, candidates shaded by probability.")],
+  ["case", t("一键确认", "One key"), t("按 1–3 派给候选网格，5 秒内按 Z 可撤销。", "Press 1 to 3 to send it; Z takes it back within 5 seconds.")],
+]);

@@ -92,7 +92,7 @@ function styleOf(layers, colours) {
     style.layers.push({id: "basemap", type: "raster", source: "basemap"});
   }
   for (const layer of layers) {
-    style.sources[layer.key] = {type: "vector", tiles: [tileAddress(layer)], minzoom: layer.minzoom, maxzoom: layer.maxzoom};
+    style.sources[layer.key] = {type: "vector", tiles: [tileAddress(layer)], minzoom: layer.minzoom, maxzoom: layer.maxzoom, promoteId: "code"};
   }
   const drawn = layers.flatMap((layer) => layersOf(layer, colours).map((one) => ({
     ...one, metadata: {layer: layer.key},
@@ -129,7 +129,10 @@ export class CityMap {
 
   _restyle() {
     this.view.setStyle(styleOf(this.layers, palette()));
-    this.view.once("styledata", () => { for (const [id, one] of this.overlays) { this._draw(id, one); } });
+    this.view.once("styledata", () => { 
+      for (const [id, one] of this.overlays) { this._draw(id, one); }
+      if (this.shared) { this._paintShares(); }
+    });
   }
 
   /** Show or hide a layer of the catalogue. */
@@ -166,6 +169,30 @@ export class CityMap {
   at(point, ids) {
     const wanted = this.view.getStyle().layers.map((one) => one.id).filter((one) => ids.some((id) => one.startsWith(`${id}-`)));
     return wanted.length ? this.view.queryRenderedFeatures(point, {layers: wanted}) : [];
+  }
+
+  /** Colour the areas of a layer by a share of each code; null and unknown stay without colour. */
+  shares(key, byCode) {
+    this.shared = {key, byCode};
+    this.ready.then(() => this._paintShares());
+  }
+
+  _paintShares() {
+    const {key, byCode} = this.shared;
+    const view = this.view;
+    if (view.getLayer("shares")) { view.removeLayer("shares"); }
+    if (!view.getSource(key)) { return; }
+    const layer = this.layers.find((one) => one.key === key);
+    const {shares} = palette();
+    const steps = config.classes.slice(0, -1).flatMap((step, number) => [step.upto + 1e-12, shares[number + 1]]);
+    view.addLayer({id: "shares", type: "fill", source: key, "source-layer": key, minzoom: layer.minzoom, paint: {
+      "fill-color": ["case", ["==", ["typeof", ["feature-state", "ratio"]], "number"], ["step", ["to-number", ["feature-state", "ratio"]], shares[0], ...steps], "rgba(0,0,0,0)"],
+      "fill-opacity": 0.75,
+    }}, view.getStyle().layers.find((one) => one.type === "line")?.id);
+    view.removeFeatureState({source: key, sourceLayer: key});
+    for (const [code, ratio] of byCode) {
+      if (ratio !== null) { view.setFeatureState({source: key, sourceLayer: key, id: code}, {ratio}); }
+    }
   }
 
   /** Move to what is drawn, without animation for people who asked for none. */

@@ -8,9 +8,10 @@ from datetime import date
 from typing import Final
 
 from gis.errors import Language, MapUnknown
+from gis.services import atlas
 from gis.services.impact import impact_view
 from gis.services.planning import Planner
-from maps import boundary_impact, station_coverage
+from maps import boundary_impact, event_density, grid_atlas, station_coverage
 from maps.drawing import Drawing
 
 
@@ -61,6 +62,16 @@ def _boundary_impact(planner: Planner, asked: MapRequest) -> Drawing:
     )
 
 
+def _grid_atlas(planner: Planner, asked: MapRequest) -> Drawing:
+    view = atlas.grid_atlas(planner.database, planner.actor, asked.area)
+    return grid_atlas.draw(view, language=asked.language, drawn_on=asked.drawn_on)
+
+
+def _event_density(planner: Planner, asked: MapRequest) -> Drawing:
+    view = atlas.event_density(planner.database, planner.actor, asked.area)
+    return event_density.draw(view, language=asked.language, drawn_on=asked.drawn_on)
+
+
 MAPS: Final[dict[str, MapRow]] = {
     row.key: row
     for row in (
@@ -73,6 +84,26 @@ MAPS: Final[dict[str, MapRow]] = {
             parameters=("area", "radius_m", "kinds", "reach", "mode"),
             public=True,
             draw=_station_coverage,
+        ),
+        MapRow(
+            key="grid-atlas",
+            title_zh="网格图集",
+            title_en="Grid atlas",
+            about_zh="每个网格的边界、人口和网格员",
+            about_en="Every grid with its people and its worker",
+            parameters=("area",),
+            public=True,
+            draw=_grid_atlas,
+        ),
+        MapRow(
+            key="event-density",
+            title_zh="事件密度图",
+            title_en="Event density",
+            about_zh="近一年的事件发生在哪里",
+            about_en="Where the events of the last year happened",
+            parameters=("area",),
+            public=True,
+            draw=_event_density,
         ),
         MapRow(
             key="boundary-impact",

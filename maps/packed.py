@@ -1,7 +1,7 @@
-"""Polygons written small: coordinates as whole steps from point to point.
+"""Polygons written small: coordinates as whole steps from point to point, two letters each.
 
 5,500 grids with fifteen digits a coordinate are 30 MB of GeoJSON; as steps, and simplified as a
-coverage, they are a tenth of that. ``maps/pages/map.js`` makes GeoJSON of them again.
+coverage, they are a twentieth of that. ``maps/pages/map.js`` makes GeoJSON of them again.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def pack(features: Sequence[Mapping[str, Any]], shapes: Sequence[Any]) -> dict[s
     }
 
 
-def _parts(shape: Any) -> list[list[list[int]]]:  # noqa: ANN401 - shapely
+def _parts(shape: Any) -> list[list[str]]:  # noqa: ANN401 - shapely
     parts = []
     for polygon in shapely.get_parts(shape):
         rings = [_steps(polygon.exterior), *(_steps(hole) for hole in polygon.interiors)]
@@ -45,15 +45,25 @@ def _parts(shape: Any) -> list[list[list[int]]]:  # noqa: ANN401 - shapely
     return parts
 
 
-def _steps(ring: Any) -> list[int]:  # noqa: ANN401 - shapely
-    """Return the ring as steps, first the way from zero; [] when it falls together.
+def _steps(ring: Any) -> str:  # noqa: ANN401 - shapely
+    """Return the ring as letters, first the way from zero; "" when it falls together.
 
-    >>> _steps(shapely.LinearRing([(1, 2), (1.00001, 2), (1.00001, 2.00002)]))
-    [100000, 200000, 1, 0, 0, 2]
+    Each number is doubled (odd when negative) and written in digits of 5 bits, lowest first, from
+    ``?`` on; a digit with 32 added is not the last of its number.
+
+    >>> _steps(shapely.LinearRing([(0, 0), (0.00001, 0), (0.00001, -0.00002)]))
+    '??A??B'
     """
     at = np.rint(shapely.get_coordinates(ring)[:-1] / STEP).astype(np.int64)
     at = at[np.any(at != np.roll(at, 1, axis=0), axis=1)]
     if len(at) < 3:
-        return []
-    steps = np.diff(at, axis=0, prepend=np.zeros((1, 2), np.int64))
-    return [int(step) for step in steps.ravel()]
+        return ""
+    steps = np.diff(at, axis=0, prepend=np.zeros((1, 2), np.int64)).ravel()
+    letters = []
+    for number in np.where(steps < 0, -2 * steps - 1, 2 * steps).tolist():
+        rest = number
+        while rest >= 32:
+            letters.append(chr(63 + 32 + rest % 32))
+            rest //= 32
+        letters.append(chr(63 + rest))
+    return "".join(letters)

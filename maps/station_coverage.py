@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any, Final
 
 from gis.errors import Language
+from gis.services.atlas import Source
 from gis.services.coverage_view import CoverageView
 from maps import style
 from maps.drawing import (
@@ -51,7 +52,7 @@ def draw(view: CoverageView, *, language: Language, drawn_on: date) -> Drawing:
         figure=percent(summary["ratio"]),
         figure_text="常住人口在服务半径内" if zh else "of residents are within reach",
         facts=_facts(summary, zh=zh),
-        made=_made(view, zh=zh),
+        made=made_words(view.source, zh=zh),
         ranked_title="未覆盖人口最多的区域" if zh else "Most people not covered",
         ranked=[
             Ranked(
@@ -134,10 +135,11 @@ def _facts(summary: dict[str, Any], *, zh: bool) -> list[str]:
     return facts
 
 
-def _made(view: CoverageView, *, zh: bool) -> str:
-    if not view.source.facts.get("made"):
+def made_words(source: Source, *, zh: bool) -> str:
+    """Return the notice of made boundaries, empty for a real city's."""
+    if not source.facts.get("made"):
         return ""
-    notice = view.source.facts.get("notice_zh" if zh else "notice_en", "")
+    notice = source.facts.get("notice_zh" if zh else "notice_en", "")
     words = ["演示数据" if zh else "Demo data", *([notice] if notice else [])]
     return ("：" if zh else ": ").join(words)
 

@@ -93,6 +93,51 @@ MOVED_CLASSES: Final = (
 )
 """People whose area changes (ColorBrewer *OrRd*); lines of old and new stand out against it."""
 
+DEDICATED: Final = "#7b3294"
+
+RESIDENT_CLASSES: Final = (
+    PeopleClass(0, "#f7fcf0", "无人登记", "nobody registered"),
+    PeopleClass(300, "#ccebc5", "300 人及以下", "up to 300 people"),
+    PeopleClass(600, "#7bccc4", "301–600 人", "301 to 600 people"),
+    PeopleClass(1000, "#2b8cbe", "601–1,000 人", "601 to 1,000 people"),
+    PeopleClass(None, "#084081", "1,000 人以上", "over 1,000 people"),
+)
+"""Residents of a grid (ColorBrewer *GnBu*)."""
+
+EVENT_CLASSES: Final = (
+    PeopleClass(5, "#feebe2", "3–5 件", "3 to 5 events"),
+    PeopleClass(10, "#fbb4b9", "6–10 件", "6 to 10 events"),
+    PeopleClass(25, "#f768a1", "11–25 件", "11 to 25 events"),
+    PeopleClass(50, "#c51b8a", "26–50 件", "26 to 50 events"),
+    PeopleClass(None, "#7a0177", "50 件以上", "over 50 events"),
+)
+"""Events in a cell (ColorBrewer *RdPu*)."""
+
+
+def _class(steps: tuple[PeopleClass, ...], count: int) -> int:
+    return next(
+        place for place, step in enumerate(steps) if step.upto is None or count <= step.upto
+    )
+
+
+def residents_class(people: int) -> int:
+    """Return the place in :data:`RESIDENT_CLASSES` of so many people.
+
+    >>> residents_class(0), residents_class(1), residents_class(10**6)
+    (0, 1, 4)
+    """
+    return _class(RESIDENT_CLASSES, people)
+
+
+def events_class(events: int) -> int:
+    """Return the place in :data:`EVENT_CLASSES` of so many events.
+
+    >>> events_class(3), events_class(51)
+    (0, 4)
+    """
+    return _class(EVENT_CLASSES, events)
+
+
 OLD_LINE: Final = "#20262b"
 NEIGHBOUR_LINE: Final = "#a9b1b8"
 NEW_LINE: Final = "#08519c"

@@ -1,11 +1,18 @@
 /* The script of a saved map: layers out of packed data, popups whose text stays text. */
 const gridward = (function () {
-  function unpackRing(steps) {
-    let x = 0, y = 0;
+  function unpackRing(letters) {
     const ring = [];
-    for (let at = 0; at < steps.length; at += 2) {
-      x += steps[at]; y += steps[at + 1];
-      ring.push([x / 1e5, y / 1e5]);
+    const at = [0, 0];
+    let number = 0, weight = 1, side = 0;
+    for (let place = 0; place < letters.length; place += 1) {
+      const digit = letters.charCodeAt(place) - 63;
+      number += (digit % 32) * weight;
+      weight *= 32;
+      if (digit < 32) {
+        at[side] += number % 2 ? -(number + 1) / 2 : number / 2;
+        if (side === 1) { ring.push([at[0] / 1e5, at[1] / 1e5]); }
+        number = 0; weight = 1; side = 1 - side;
+      }
     }
     ring.push(ring[0]);
     return ring;

@@ -10,11 +10,22 @@ import shapely
 from maps.packed import STEP, pack
 
 
-def unpacked(parts: list[list[list[int]]]) -> shapely.Geometry:
+def numbers(letters: str) -> list[int]:
+    found, number, weight = [], 0, 1
+    for letter in letters:
+        digit = ord(letter) - 63
+        number, weight = number + (digit % 32) * weight, weight * 32
+        if digit < 32:
+            found.append(-(number + 1) // 2 if number % 2 else number // 2)
+            number, weight = 0, 1
+    return found
+
+
+def unpacked(parts: list[list[str]]) -> shapely.Geometry:
     """What maps/pages/map.js does, in Python."""
     polygons = []
     for rings in parts:
-        made = [np.cumsum(np.reshape(steps, (-1, 2)), axis=0) * STEP for steps in rings]
+        made = [np.cumsum(np.reshape(numbers(ring), (-1, 2)), axis=0) * STEP for ring in rings]
         polygons.append(shapely.Polygon(made[0], made[1:]))
     return shapely.MultiPolygon(polygons)
 

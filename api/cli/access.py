@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from api.cli.session import language, open_database, put, say
-from gis.errors import AreaUnknown, RoleUnknown
+from gis.errors import AreaUnknown, PersonUnknown, RoleUnknown
 from gis.governance.actors import ROLES, SYSTEM
 from gis.services import access
 
@@ -27,16 +27,21 @@ def token(
         float, typer.Option(help="有效天数 / days that it lasts", min=1 / 1440, max=3660)
     ] = 30.0,
     label: Annotated[str, typer.Option(help="用途备注 / what it is for")] = "",
+    person: Annotated[
+        str | None,
+        typer.Option(help="本人的代码或编号 / whose token it is: code or number", metavar="CODE"),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="输出 JSON / print JSON")] = False,
 ) -> None:
     """签发令牌(只显示一次)/ Issue a token; it is shown once and kept only as a hash."""
     with open_database() as database:
         try:
             issued = access.issue_token(
-                database, SYSTEM, role=role, area=area, days=days, label=label
+                database, SYSTEM, role=role, area=area, days=days, label=label, person=person
             )
-        except (RoleUnknown, AreaUnknown) as error:
-            option = "--role" if isinstance(error, RoleUnknown) else "--area"
+        except (RoleUnknown, AreaUnknown, PersonUnknown) as error:
+            options = {RoleUnknown: "--role", AreaUnknown: "--area", PersonUnknown: "--person"}
+            option = options[type(error)]
             raise typer.BadParameter(error.detail(language()), param_hint=option) from None
     if as_json:
         put(

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+import uuid
+from datetime import datetime, timedelta, timezone
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from api.language import page_language
+from api.language import language_of, page_language
 from api.openapi import routes_of
-from api.rendering import asset_url, html_page, other_language
+from api.problems import dumped, plain
+from api.rendering import asset_url, html_page, other_language, page, wants_page
 from api.routes.areas import Open, Reader
 from api.routes.maps import ground_of
 from api.runtime import Runtime
 from api.schemas import Coordinate, CrsName
-from api.security import SESSION_COOKIE, allow, csrf_token
+from api.security import PUBLIC, SESSION_COOKIE, allow, csrf_token
 from gis import clock
+from gis.errors import Language
 from gis.governance.actors import ANONYMOUS, ROLES, Actor
 from gis.services.here import here
 from gis.services.overview import scope_of
+from gis.services.why import why
 from maps.console import PAGES, shell
 
 router = APIRouter(tags=["console"])
+
+_BEIJING: Final = timezone(timedelta(hours=8))
 
 
 @router.get("/v1/here", summary="Whose place is this, and what is near")
@@ -70,6 +77,29 @@ async def mine(
 ) -> Response:
     """The grid worker's page."""
     return await _page("mine", request, app, actor)
+
+
+@router.get("/why/{event_id}", summary="Why a case went there", response_class=Response)
+def explain(
+    request: Request,
+    app: Open,
+    event_id: uuid.UUID,
+    _actor: Annotated[Actor, Depends(allow(PUBLIC))],
+) -> Response:
+    """Explain to the public and to the worker where a case belongs and how far it is."""
+    told = why(app.database, event_id, _either_language(request))
+    if not wants_page(request):
+        return Response(dumped(plain(told)), media_type="application/json")
+    return page(request, "why.html", case=told, time=_in_beijing)
+
+
+def _in_beijing(instant: datetime) -> str:
+    return instant.astimezone(_BEIJING).strftime("%Y-%m-%d %H:%M")
+
+
+def _either_language(request: Request) -> Language:
+    """Return the language of a page for browsers, of the header for programs."""
+    return page_language(request) if wants_page(request) else language_of(request)
 
 
 async def _page(key: str, request: Request, app: Runtime, actor: Actor) -> Response:

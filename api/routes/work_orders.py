@@ -80,10 +80,16 @@ def listed(
     area: AreaCode | None = None,
     status: Line | None = None,
     overdue: bool | None = None,
+    category: Line | None = None,
+    q: Line | None = None,
     after: Annotated[Cursor, Query(alias="cursor")] = None,
     limit: Limit = DEFAULT_LIMIT,
 ) -> dict[str, Any]:
-    """Work orders of the caller's area; `assignee` is a number, a code, a name, or `me`."""
+    """Work orders of the caller's area.
+
+    `assignee` is a number, a code, a name, or `me`; `status` a state, or `open` for all that
+    somebody has in hand; `q` looks into codes, titles, addresses and names of assignees.
+    """
     mine = assignee == "me"
     items, more = case_view.order_list(
         app.database,
@@ -94,6 +100,8 @@ def listed(
             area=area,
             status=status,
             overdue=overdue,
+            category=category,
+            text=q or None,
             scope=actor.area_code,
         ),
         now=clock.now(),

@@ -112,3 +112,14 @@ class IdempotencyKeyReused(Conflict):
         "This Idempotency-Key came with another request before; nothing was written. A new "
         "request needs a new key."
     )
+
+
+class PersonUnknown(Rejected):
+    """A token for a person who is not registered."""
+
+    code = "person-unknown"
+    title_zh, title_en = "没有这个人员", "No such person"
+    detail_zh = "没有代码或编号为 {person} 的人员。请先用 gridward import duty 导入值守人员。"
+    detail_en = (
+        "Nobody has the code or number {person}. Import the team with `gridward import duty`."
+    )

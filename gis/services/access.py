@@ -12,9 +12,17 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
-from gis.errors import AreaUnknown, CredentialInvalid, LinkInvalid, OutsideScope, RoleUnknown
+from gis.errors import (
+    AreaUnknown,
+    CredentialInvalid,
+    LinkInvalid,
+    OutsideScope,
+    PersonUnknown,
+    RoleUnknown,
+)
 from gis.governance.actors import ROLES, SYSTEM, Actor
 from gis.store import access as store
+from gis.store import duty
 from gis.store.access import Credential
 from gis.store.unit_of_work import Database, UnitOfWork
 
@@ -57,8 +65,11 @@ def issue_token(
     days: float = 30,
     label: str = "",
     person_id: int | None = None,
+    person: str | None = None,
 ) -> Issued:
     """Issue a bearer token 令牌 for a role, limited to an area where one is named.
+
+    ``person`` (code or number) makes it the token of one person: their cases are theirs to handle.
 
     Raises
     ------
@@ -68,7 +79,15 @@ def issue_token(
         No area of that code is valid today.
     gis.errors.OutsideScope
         The issuing actor is itself limited to an area, and the token would reach beyond it.
+    gis.errors.PersonUnknown
+        Nobody has that code or number.
     """
+    if person is not None:
+        with database.reading(actor) as work:
+            found = duty.person(work, person)
+        if found is None:
+            raise PersonUnknown(person=person)
+        person_id = found["id"]
     offer = _Offer("token", role, area, timedelta(days=days), label, person_id)
     return _issue(database, actor, offer)
 

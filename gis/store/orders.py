@@ -10,6 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from gis.governance.work_orders import OPEN
 from gis.store.tables import (
     clocks,
     event_registry,
@@ -228,6 +229,8 @@ class OrderFilter:
     overdue: bool | None = None
     scope: str | None = None
     person_id: int | None = None
+    text: str | None = None
+    category: str | None = None
 
 
 def listing(
@@ -283,8 +286,7 @@ def listing(
         number = columns.assignee_id == int(named) if named.isdigit() and len(named) < 18 else None
         choices = [persons.c.code == named, persons.c.name == named]
         chosen = chosen.where(sa.or_(*choices, *([] if number is None else [number])))
-    if wanted.status is not None:
-        chosen = chosen.where(columns.status == wanted.status)
+    chosen = chosen.where(*_asked(wanted))
     if wanted.overdue is not None:
         chosen = chosen.where(late if wanted.overdue else sa.not_(late))
     if after is not None:
@@ -292,6 +294,28 @@ def listing(
             sa.tuple_(columns.dispatched_at, columns.code) < sa.tuple_(*map(sa.literal, after))
         )
     return [dict(row) for row in work.rows(chosen)]
+
+
+def _asked(wanted: OrderFilter) -> list[sa.ColumnElement[bool]]:
+    """Return the conditions of state, category and text."""
+    columns = work_orders.c
+    made: list[sa.ColumnElement[bool]] = []
+    if wanted.status == "open":
+        made.append(columns.status.in_(OPEN))
+    elif wanted.status is not None:
+        made.append(columns.status == wanted.status)
+    if wanted.category is not None:
+        made.append(events.c.category == wanted.category)
+    if wanted.text is not None:
+        places = (
+            columns.code,
+            events.c.number,
+            events.c.title,
+            events.c.address,
+            persons.c.name,
+        )
+        made.append(sa.or_(*(one.contains(wanted.text, autoescape=True) for one in places)))
+    return made
 
 
 def overdue_now() -> sa.ColumnElement[bool]:

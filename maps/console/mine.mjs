@@ -13,8 +13,10 @@ let stale = false;
 
 async function load() {
   try {
-    const answer = await get("/v1/work-orders?assignee=me&status=open&limit=200");
-    orders = answer.items;
+    // a token without a person acts for whoever is assigned in its area
+    const whose = config.user.person_id === null ? "" : "assignee=me&";
+    const answer = await get(`/v1/work-orders?${whose}status=open&limit=200`);
+    orders = answer.items.sort((a, b) => (a.due_at || "9") < (b.due_at || "9") ? -1 : 1);
     stale = false;
     try { localStorage.setItem(CACHE, JSON.stringify({id: config.user.id, orders})); } catch { /* no room: the list is only for weak networks */ }
   } catch (error) {
@@ -44,25 +46,19 @@ async function smaller(file) {
   } catch { return file; }
 }
 
-const GROUNDS = [
-  ["not_my_territory", "属地不符", "not my territory"],
-  ["unclear_owner", "权属不清", "owner unclear"],
-  ["overlapping_duty", "职能交叉", "duties overlap"],
-];
-
-async function act(order, action, label) {
+async function act(order, {action, grounds, title: label}) {
   const fields = [];
   if (action === "resolve") { fields.push(photoField()); }
   if (action === "send_back") {
     fields.push(h("label", {}, h("span", {}, t("退单理由", "Ground")), h("select", {name: "ground", required: true},
-      GROUNDS.map(([value, zh, en]) => h("option", {value}, t(zh, en))))));
+      Object.entries(grounds).map(([value, title]) => h("option", {value}, title)))));
   }
   if (action !== "accept") {
-    fields.push(h("label", {}, h("span", {}, t("说明", "Note")), h("textarea", {name: "note", rows: 3, required: action === "send_back"})));
+    fields.push(h("label", {}, h("span", {}, t("说明", "Note")), h("textarea", {name: "note", rows: 3, required: action === "resolve"})));
   }
   let said = {};
   if (fields.length) {
-    said = await ask(`${label} · ${order.event_number || order.code}`, fields);
+    said = await ask(`${label} · ${order.event.number}`, fields);
     if (said === null) { return; }
   }
   const input = said.photos === undefined ? [] : [said.photos].flat();
@@ -72,7 +68,7 @@ async function act(order, action, label) {
   if (said.ground) { body.ground = said.ground; }
   await keep({
     order: order.code, words: label, url: `/v1/work-orders/${encodeURIComponent(order.code)}/actions`, body,
-    photos, photos_url: `/v1/events/${order.event_id}/attachments`,
+    photos, photos_url: `/v1/events/${order.event.id}/attachments`,
   });
   await send();
 }
@@ -89,23 +85,19 @@ async function send() {
 function card(order, deeds) {
   const mine = deeds.filter((deed) => deed.order === order.code);
   const late = order.overdue || (order.due_at && new Date(order.due_at) < new Date());
-  const actions = (order.allowed_actions || []).filter((one) => ["accept", "resolve", "send_back"].includes(one.action || one));
+  const actions = order.actions.filter((one) => ["accept", "resolve", "send_back", "resume"].includes(one.action));
+  const {event} = order;
   return h("li", {className: late ? "gw-case gw-late" : "gw-case"},
-    h("div", {className: "gw-row"}, h("strong", {}, order.title || order.category_title || order.code),
+    h("div", {className: "gw-row"}, h("strong", {}, event.title || order.code),
       h("span", {className: "gw-clock"}, order.due_at ? remaining(order.due_at) : t("无时限", "no deadline"))),
-    h("p", {}, order.address || t("地点见地图", "see the map")),
-    order.description && h("p", {className: "gw-fine"}, order.description),
-    h("p", {className: "gw-fine"}, `${order.code} · ${t("时限", "due")} ${moment(order.due_at)} · `,
-      h("a", {href: `/why/${order.event_id}`}, t("为什么是我的", "why it is mine")),
-      order.point && [" · ", h("a", {href: `/browse#at=16/${order.point.lat}/${order.point.lon}&pin=${order.point.lon},${order.point.lat}`}, t("看地图", "map"))]),
+    h("p", {}, event.address || t("地点见地图", "see the map")),
+    h("p", {className: "gw-fine"}, `${order.status_title} · ${order.code} · ${t("时限", "due")} ${moment(order.due_at)} · `,
+      h("a", {href: `/why/${event.id}`}, t("为什么是我的", "why it is mine")),
+      event.point && [" · ", h("a", {href: `/browse#at=16/${event.point.lat}/${event.point.lon}&pin=${event.point.lon},${event.point.lat}`}, t("看地图", "map"))]),
     mine.map((deed) => h("p", {className: deed.refused ? "gw-warning" : "gw-fine", role: "status"},
       deed.refused ? `${deed.words}：${deed.refused} ` : t(`${deed.words}：待发送`, `${deed.words}: waiting to be sent`),
       deed.refused && h("button", {type: "button", onclick: async () => { await drop(deed.key); await load(); }}, t("知道了", "OK")))),
-    mine.length === 0 && h("div", {className: "gw-row gw-big"}, actions.map((one) => {
-      const action = one.action || one;
-      const label = {accept: t("签收", "Accept"), resolve: t("办结反馈", "Resolve"), send_back: t("退单", "Send back")}[action];
-      return h("button", {type: "button", className: action === "send_back" ? "" : "gw-primary", onclick: () => act(order, action, label)}, label);
-    })));
+    mine.length === 0 && h("div", {className: "gw-row gw-big"}, actions.map((one) => h("button", {type: "button", className: one.action === "send_back" ? "" : "gw-primary", onclick: () => act(order, one)}, one.title))));
 }
 
 async function draw() {

@@ -28,13 +28,12 @@ import shapely
 from shapely.geometry import LineString
 from shapely.geometry.base import BaseGeometry
 
-from gis.errors import PositionInvalid
-from gis.geometry import crs, gcj02
+from gis.geometry import crs
+from gis.geometry.crs_candidates import Candidate, is_metric, plausible
 from gis.geometry.frames import Geometries
 from gis.geometry.gcj02 import Floats
 
 Bools = npt.NDArray[np.bool_]
-Move = Callable[[Floats, Floats], tuple[Floats, Floats]]
 Verdict = Literal["unknown", "fits", "doubtful", "loses"]
 
 NEAR_M: Final = 20.0
@@ -52,23 +51,6 @@ OUTLINE_RATIO: Final = 4.0
 
 _DEGREE_M: Final = 111_320.0
 _SAMPLES: Final = 2000
-_BELIEVED_DEG: Final = 4.5  # a strip is used so far from its central meridian, generously
-_SEMI_MAJOR_M: Final = 6_378_137.0
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A system the numbers could be in: ways from and to WGS84; NaN where there is none.
-
-    ``name`` is one that an import takes; a mixture that has none is told by ``title_zh title_en``.
-    """
-
-    name: str
-    title_zh: str
-    title_en: str
-    from_wgs84: Move
-    to_wgs84: Move
-    importable: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +148,7 @@ def of_layer(
     numbers = shapely.get_coordinates(there)
     around = float(np.median(lon)) if len(lon) else _middle(outline)
     candidates = plausible(numbers[:, 0], numbers[:, 1], declared, around)
-    in_metres = _is_metric(numbers)
+    in_metres = is_metric(numbers)
     tree = shapely.STRtree(there)
 
     def count(candidate: Candidate) -> _Counted:
@@ -221,118 +203,6 @@ def _no_outline() -> None:
     """Return nothing: points have no outline."""
 
 
-def plausible(x: Floats, y: Floats, declared: str, lon: float | None) -> list[Candidate]:
-    """Return the systems that numbers can be in by their size; the declared one is always there.
-
-    ``lon`` is where the ground is known to be: it chooses the Gauss-Krueger and UTM zones.
-    """
-    found: dict[str, Candidate] = {}
-    if len(x) and _is_metric(np.column_stack((x, y))):
-        codes = [] if lon is None else _zones(float(np.nanmedian(x)), lon)
-        for one in (*map(_named, codes), *_MERCATORS):
-            found[one.name] = one
-    else:
-        for one in _GEOGRAPHIC:
-            found[one.name] = one
-        if declared == crs.CGCS2000:
-            del found[crs.WGS84]  # the same numbers: one of the two is enough
-    found.setdefault(declared, _named(declared))
-    return list(found.values())
-
-
-def _zones(easting: float, lon: float) -> list[str]:
-    """Return the CGCS2000 Gauss-Krueger and WGS84 UTM zones around a longitude."""
-    prefix = int(easting // 1e6)
-    near = [zone for zone in range(25, 46) if abs(zone * 3 - lon) <= _BELIEVED_DEG]
-    codes = [4513 + zone - 25 if prefix else 4534 + zone - 25 for zone in near]
-    wide = [zone for zone in range(13, 24) if abs(zone * 6 - 3 - lon) <= _BELIEVED_DEG]
-    codes += [4491 + zone - 13 if prefix else 4502 + zone - 13 for zone in wide]
-    if prefix == 0:
-        utm = [zone for zone in range(1, 61) if abs(zone * 6 - 183 - lon) <= _BELIEVED_DEG]
-        codes += [32600 + zone for zone in utm]
-    return [f"EPSG:{code}" for code in codes]
-
-
-def _is_metric(numbers: Floats) -> bool:
-    """Tell metres from degrees, by most of the numbers."""
-    finite = numbers[np.isfinite(numbers).all(axis=1)]
-    return bool(len(finite)) and float(np.median(np.abs(finite).max(axis=1))) > 360.0
-
-
-def _named(name: str) -> Candidate:
-    """Return a system of :mod:`gis.geometry.crs`; places that it has no numbers for are NaN."""
-
-    def there(lon: Floats, lat: Floats) -> tuple[Floats, Floats]:
-        try:
-            return crs.from_wgs84(lon, lat, name)
-        except PositionInvalid:  # a zone at the other end of the world: nothing can lie there
-            return np.full(len(lon), np.nan), np.full(len(lat), np.nan)
-
-    def back(x: Floats, y: Floats) -> tuple[Floats, Floats]:
-        fine = crs.usable(x, y, name)
-        lon, lat = np.full(len(x), np.nan), np.full(len(y), np.nan)
-        lon[fine], lat[fine] = crs.to_wgs84(x[fine], y[fine], name)
-        return lon, lat
-
-    return Candidate(name, name, name, there, back)
-
-
-def _chain(*moves: Move) -> Move:
-    def moved(x: Floats, y: Floats) -> tuple[Floats, Floats]:
-        for move in moves:
-            x, y = move(x, y)
-        return x, y
-
-    return moved
-
-
-def _mercator(lon: Floats, lat: Floats) -> tuple[Floats, Floats]:
-    x = np.radians(lon) * _SEMI_MAJOR_M
-    return x, np.arcsinh(np.tan(np.radians(lat))) * _SEMI_MAJOR_M
-
-
-def _unmercator(x: Floats, y: Floats) -> tuple[Floats, Floats]:
-    lon, lat = np.degrees(x / _SEMI_MAJOR_M), np.degrees(np.arctan(np.sinh(y / _SEMI_MAJOR_M)))
-    return lon, lat
-
-
-_TO_GCJ: Final = gcj02.from_wgs84_all
-_FROM_GCJ: Final = gcj02.to_wgs84_all
-_TO_BD: Final = gcj02.to_bd09_all
-_FROM_BD: Final = gcj02.from_bd09_all
-
-_GEOGRAPHIC: Final = (
-    _named(crs.WGS84),
-    Candidate(crs.GCJ02, crs.GCJ02, crs.GCJ02, _TO_GCJ, _FROM_GCJ),
-    Candidate(crs.BD09, crs.BD09, crs.BD09, _chain(_TO_GCJ, _TO_BD), _chain(_FROM_BD, _FROM_GCJ)),
-    Candidate(
-        "GCJ-02*2", "重复加偏的 GCJ-02", "GCJ-02 applied twice",
-        _chain(_TO_GCJ, _TO_GCJ), _chain(_FROM_GCJ, _FROM_GCJ), importable=False,
-    ),
-    Candidate(
-        "WGS84-GCJ-02", "误作 GCJ-02 纠偏过的 WGS84", "WGS84 corrected as if it were GCJ-02",
-        _FROM_GCJ, _TO_GCJ, importable=False,
-    ),
-    Candidate(
-        "WGS84+BD-09", "未经 GCJ-02 直接加百度偏移的 WGS84", "WGS84 with Baidu's offset alone",
-        _TO_BD, _FROM_BD, importable=False,
-    ),
-)  # fmt: skip
-
-_MERCATORS: Final = (
-    _named("EPSG:3857"),
-    Candidate(
-        "EPSG:3857/GCJ-02", "以 GCJ-02 投影的网络墨卡托", "Web Mercator of GCJ-02",
-        _chain(_TO_GCJ, _mercator), _chain(_unmercator, _FROM_GCJ), importable=False,
-    ),
-    Candidate(
-        "EPSG:3857/BD-09", "以 BD-09 投影的网络墨卡托", "Web Mercator of BD-09",
-        _chain(_TO_GCJ, _TO_BD, _mercator), _chain(_unmercator, _FROM_BD, _FROM_GCJ),
-        importable=False,
-    ),
-)  # fmt: skip
-
-
 def _middle(shape: BaseGeometry | None) -> float | None:
     if shape is None or shape.is_empty:
         return None
@@ -381,7 +251,7 @@ def _outlines(
     steps = np.linspace(0.0, 1.0, _SAMPLES, endpoint=False)
     line = _longest(shapely.boundary(outline))
     samples = shapely.get_coordinates(shapely.line_interpolate_point(line, steps, normalized=True))
-    metre = 1.0 if _is_metric(shapely.get_coordinates(whole)) else _DEGREE_M
+    metre = 1.0 if is_metric(shapely.get_coordinates(whole)) else _DEGREE_M
     distances = []
     for candidate in candidates:
         x, y = candidate.from_wgs84(samples[:, 0], samples[:, 1])

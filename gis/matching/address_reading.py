@@ -145,9 +145,12 @@ def left_over(
             strong |= hit.mask
             against.append(hit)
             cost += CONTRADICTED[tables.names.keys[hit.name].kind]
-    rest = (reading.full & ~mask & ~strong & ~reading.around).bit_count()
-    if not within:
-        cost += UNEXPLAINED * rest
-    elif rest:
-        cost += UNLISTED[within] + FINER * rest
+    left = reading.full & ~mask & ~strong & ~reading.around
+    if within:
+        # Only what comes after a candidate can name a place inside it.
+        inside = left >> mask.bit_length()
+        left &= mask | (1 << mask.bit_length()) - 1
+        if inside:
+            cost += UNLISTED[within] + FINER * inside.bit_count()
+    cost += UNEXPLAINED * left.bit_count()
     return cost, tuple(against)

@@ -12,6 +12,7 @@ from typing import Annotated, Final
 import geopandas as gpd
 import typer
 
+from api.cli.hotline import hotline
 from api.cli.reports import show
 from api.cli.session import (
     REFUSED,
@@ -358,4 +359,5 @@ def register(commands: typer.Typer) -> None:
     """Add the group of commands."""
     # Here, because it takes its options from this module.
     import_module("api.cli.import_addresses").register(app)
+    app.command("hotline")(hotline)
     commands.add_typer(app, name="import")

@@ -76,7 +76,7 @@ class CaseClocks:
         self._work = work
         self._event_id = event_id
         self._rows = store.running_clocks(work, event_id)
-        self._ruler = ruler
+        self.ruler = ruler
         # a computer's clock that was set back must not let a stage end before it began
         self.now = max([now, *(row["started_at"] for row in self._rows.values())])
 
@@ -107,19 +107,19 @@ class CaseClocks:
         for stage in step.pauses:
             self._change(stage, lambda clock: pure.paused(clock, self.now))
         for stage in step.resumes:
-            self._change(stage, lambda clock: pure.resumed(clock, self.now, self._ruler))
+            self._change(stage, lambda clock: pure.resumed(clock, self.now, self.ruler))
         for stage in step.starts if starts is None else starts:
             if stage in self._rows:
                 continue
             if stage == "suspension" and until is not None:
                 clock = pure.begin_until(stage, self.now, max(until, self.now))
             else:
-                clock = pure.begin(stage, limit_of(category, stage), self.now, self._ruler)
+                clock = pure.begin(stage, limit_of(category, stage), self.now, self.ruler)
             self._start(clock, order, round_)
 
     def extend(self, stage: str, extra: Limit) -> Clock | None:
         """Grant more time on a stage; None when it does not run."""
-        self._change(stage, lambda clock: pure.extended(clock, extra, self.now, self._ruler))
+        self._change(stage, lambda clock: pure.extended(clock, extra, self.now, self.ruler))
         return self.running(stage)
 
     def stop(self, stage: str, action: str) -> None:

@@ -16,6 +16,7 @@ from gis.governance.duty import TeamMember
 from gis.governance.life import Transition
 from gis.governance.work_orders import STATES, Holder, relations
 from gis.services.case_clocks import CaseClocks
+from gis.services.city_time import ruler_of
 from gis.services.lookup import Boundaries, InForce
 from gis.store import categories, events
 from gis.store import orders as store
@@ -60,7 +61,7 @@ class CaseFile:
             now=now,
             event=event,
             order=order,
-            clocks=CaseClocks(work, event_id, now),
+            clocks=CaseClocks(work, event_id, now, ruler_of(work)),
             category=category_of(work, event["category"]),
             returns=store.returns_of(work, event_id),
         )

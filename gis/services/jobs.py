@@ -44,6 +44,7 @@ QUEUES: Final[dict[str, tuple[str, str]]] = {
 
 TASK_MODULES: Final = (
     "gis.services.jobs",
+    "gis.services.clock_work",
     "gis.services.follow",
     "gis.services.webhook_delivery",
     "gis.services.siting_job",

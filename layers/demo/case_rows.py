@@ -67,6 +67,14 @@ def case_batches(city: City, ids: Ids) -> Iterator[Batch]:
         (_order(city, ids, codes[e.id], e) for e in ordered),
         len(ordered),
     )  # fmt: skip
+    timed = [e for e in ordered if e.closed_at is None and e.due_at is not None]
+    yield Batch(
+        "clocks",
+        ("event_id", "work_order_code", "stage", "amount", "unit", "started_at", "due_at",
+         "next_at"),
+        (_clock(city, codes[e.id], e) for e in timed),
+        len(timed),
+    )  # fmt: skip
     history = sorted(
         (entry for e in cases for entry in _history(city, ids, codes.get(e.id), e)),
         key=lambda entry: (entry[2], entry[0].bytes),
@@ -96,6 +104,13 @@ def _order(city: City, ids: Ids, code: str, e: Event) -> tuple[Any, ...]:
         city.teams.persons[worker][3], ids.persons[worker], "grid_worker", city.areas.path(grid),
         e.dispatched_at, e.due_at, e.closed_at, e.dispatched_at,
     )  # fmt: skip
+
+
+def _clock(city: City, code: str, e: Event) -> tuple[Any, ...]:
+    """Return the clock of handling an open order."""
+    limits = {category.key: category.deadlines["handle"] for category in city.categories}
+    amount, unit = limits[e.category]
+    return (e.id, code, "handle", amount, unit, e.dispatched_at, e.due_at, e.due_at)
 
 
 def _history(

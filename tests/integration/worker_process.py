@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
+from dataclasses import replace
+from datetime import timedelta
+from importlib import import_module
 from pathlib import Path
 
 from gis.governance.actors import SYSTEM
@@ -41,5 +44,8 @@ def count(context: Context, *, name: str) -> None:
 
 
 if __name__ == "__main__":
+    import_module("gis.services.clock_work")
+    ticking = jobs.TASKS["tick-clocks"]
+    jobs.TASKS["tick-clocks"] = replace(ticking, every=timedelta(seconds=1))
     database = Database(sys.argv[1])
     worker.run_worker(database, Settings(home=Path(sys.argv[2])))

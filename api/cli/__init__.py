@@ -28,7 +28,6 @@ COMMANDS: Final[dict[str, str]] = {
     "map": "planning",
     "site": "siting",
     "employment": "employment",
-    "kpis": "kpis",
     "db": "database",
     "demo": "demo",
 }

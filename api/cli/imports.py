@@ -12,7 +12,7 @@ from typing import Annotated, Final
 import geopandas as gpd
 import typer
 
-from api.cli.hotline import hotline
+from api.cli import import_city
 from api.cli.reports import show
 from api.cli.session import (
     REFUSED,
@@ -35,6 +35,8 @@ from gis.services.stations import import_stations
 from layers import files
 
 app = Bilingual("导入文件并报告问题 / import files, with a report of what is wrong in them")
+
+import_city.register(app)
 
 REPORT_ENDINGS: Final = (".json", ".geojson", ".txt", ".html")
 _STEP_WORDS: Final = {
@@ -359,5 +361,4 @@ def register(commands: typer.Typer) -> None:
     """Add the group of commands."""
     # Here, because it takes its options from this module.
     import_module("api.cli.import_addresses").register(app)
-    app.command("hotline")(hotline)
     commands.add_typer(app, name="import")

@@ -217,3 +217,21 @@ class SuspensionInvalid(Rejected):
     title_zh, title_en = "挂账期限无效", "Invalid suspension"
     detail_zh = "挂账须给出将来的复核时间 until，而不是 {until}。"
     detail_en = "A suspension needs `until`, an instant in the future, not {until}."
+
+
+class DeliberationUnknown(NotFound):
+    """No matter or proposal of that id, or not for the one who asks."""
+
+    code = "deliberation-unknown"
+    title_zh, title_en = "没有这个议事事项", "No such item"
+    detail_zh = "没有编号为 {id} 的议事事项，或它不在您的辖区内。"
+    detail_en = "There is no item {id}, or it lies outside your area."
+
+
+class PlaceMissing(Rejected):
+    """Something that belongs to an area came without a place in one."""
+
+    code = "place-missing"
+    title_zh, title_en = "缺少位置", "No place in the city"
+    detail_zh = "请给出辖区内的位置 location，或区域编码 area。"
+    detail_en = "Give a `location` inside the city, or the code of an `area`."

@@ -72,3 +72,12 @@ class CrsUndeclared(Rejected):
         "The coordinate system that {path} declares ({declared}) has no EPSG number. Name the "
         "system with --crs."
     )
+
+
+class FileRowInvalid(Rejected):
+    """A row of a table that cannot be taken; nothing of the file was."""
+
+    code = "file-row-invalid"
+    title_zh, title_en = "文件中有无效的行", "A row of the file is not valid"
+    detail_zh = "第 {line} 行 {column} 列的值“{value}”无效：应为{expected_zh}。未写入任何内容。"
+    detail_en = "Line {line}, column {column}: {value!r} is not {expected_en}. Nothing was written."

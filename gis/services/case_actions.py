@@ -89,7 +89,9 @@ def confirm_grid(case: CaseFile, command: Command, step: Transition, _threshold:
     if not case.work.actor.covers(grid):
         raise OutsideScope(scope=case.work.actor.area_code, code=grid)
     values = in_grid(case, grid)
-    chosen = responsible(case.work, case.in_force.snapshot, grid, case.category, case.now)
+    chosen = responsible(
+        case.work, case.in_force.snapshot, grid, case.category, case.now, place=case.place
+    )
     return _sent(
         case, chosen, values, grid, fallback="unrouted" if "unrouted" in step.after else ""
     )
@@ -134,6 +136,7 @@ def move(case: CaseFile, command: Command, _step: Transition, threshold: float) 
             case.category,
             case.now,
             unit_code=matched.unit_code,
+            place=matched.point,
         )
     fallback = "unrouted" if matched.decision.decision == "auto" else matched.decision.decision
     return _sent(case, chosen, values, matched.code, fallback=fallback)
@@ -154,7 +157,9 @@ def recategorise(case: CaseFile, command: Command, _step: Transition, _threshold
         if case.state == "registered":
             done.starts = ("redispatch",)
         return done
-    chosen = responsible(case.work, case.in_force.snapshot, code, case.category, case.now)
+    chosen = responsible(
+        case.work, case.in_force.snapshot, code, case.category, case.now, place=case.place
+    )
     sent = _sent(case, chosen, values, code, fallback="unrouted")
     sent.more = {**sent.more, **more}
     return sent

@@ -45,6 +45,7 @@ def target(
             now,
             unit_code=named.get("unit"),
             exclude=exclude,
+            place=None if named else case.place,
         )
     if not isinstance(chosen, Assignment):
         text = None if chosen is None else chosen.reason

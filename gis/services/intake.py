@@ -26,6 +26,7 @@ from gis.governance.reasons import Reason
 from gis.governance.work_orders import IN_HAND
 from gis.services import cases, photo_rows
 from gis.services.case_clocks import first_clocks, limit_of
+from gis.services.city_time import ruler_of
 from gis.services.lookup import Boundaries, BoundarySnapshot
 from gis.services.matching import Location, Match, MatchRequest, kept_reason, match
 from gis.services.photos import Photo, best_place
@@ -53,8 +54,8 @@ class Report:
     """An event as a source reports it.
 
     ``request`` holds place, address, category, source and instant: all that matching may use.
-    ``reasons`` are put before those of the match; ``hold`` says why it must wait for a person;
-    ``also`` writes, in the same transaction, what the source keeps beside the event.
+    ``reasons`` are put before those of the match; ``also`` writes, in the same transaction, what
+    the source keeps beside the event.
     """
 
     request: MatchRequest
@@ -64,7 +65,6 @@ class Report:
     reporter: Mapping[str, Any] | None = None
     photos: Sequence[Photo] = ()
     reasons: Sequence[Reason] = ()
-    hold: Reason | None = None
     also: Callable[[UnitOfWork, uuid.UUID], None] | None = None
 
 
@@ -102,55 +102,36 @@ def report_event(
     gis.errors.OutsideScope
         The place lies outside the area that the actor may act in.
     """
+    if report.request.source not in SOURCES:
+        raise SourceUnknown(source=report.request.source, known=", ".join(SOURCES))
     with database.transaction(actor) as work:
         answered = access.first_answer(work, keyed)
         if answered is not None:
             return answered
-        status, body = take_in(
-            work, boundaries, report, now=now, auto_threshold=auto_threshold, language=language
-        )
+        context = _context(work, report)
+        if context.known is not None:
+            status, body = 200, cases.view(work, context.known, language)
+        else:
+            in_force = boundaries.as_read(work, context.revision, context.exceptions)
+            snapshot, instant = in_force.snapshot, now()
+            matched = match(
+                snapshot,
+                report.request,
+                threshold=auto_threshold,
+                exceptions=in_force.exceptions,
+                at=instant,
+            )
+            if not _in_scope(actor, matched):
+                raise OutsideScope(scope=actor.area_code, code=matched.code or "-")
+            ruler = ruler_of(work)
+            routing = route(work, snapshot, matched, context.category, instant, ruler=ruler)
+            stages = IN_HAND if routing.assignment is not None else ("register",)
+            timed = first_clocks(context.category, stages, instant, ruler)
+            event = _new_event(report, snapshot, matched, routing, timed)
+            status, body = _write(work, event, routing.assignment, language)
+            if status == 201:
+                body["attachments"] = _write_beside(work, event.id, report)
         return access.remember(work, keyed, status=status, body=body)
-
-
-def take_in(
-    work: UnitOfWork,
-    boundaries: Boundaries,
-    report: Report,
-    *,
-    now: Callable[[], datetime],
-    auto_threshold: float,
-    language: Language = "zh",
-) -> tuple[int, dict[str, Any]]:
-    """Take an event in inside an open unit of work: status (201, or 200: known) and the event.
-
-    For :func:`report_event`, and for batches that commit several at once.
-    """
-    if report.request.source not in SOURCES:
-        raise SourceUnknown(source=report.request.source, known=", ".join(SOURCES))
-    context = _context(work, report)
-    if context.known is not None:
-        return 200, cases.view(work, context.known, language)
-    in_force = boundaries.as_read(work, context.revision, context.exceptions)
-    snapshot, instant = in_force.snapshot, now()
-    matched = match(
-        snapshot,
-        report.request,
-        threshold=auto_threshold,
-        exceptions=in_force.exceptions,
-        at=instant,
-    )
-    if not _in_scope(work.actor, matched):
-        raise OutsideScope(scope=work.actor.area_code, code=matched.code or "-")
-    routing = route(work, snapshot, matched, context.category, instant)
-    if report.hold is not None and routing.routing != "outside":
-        routing = Routing("review", "review", None, None, (report.hold,))
-    stages = IN_HAND if routing.assignment is not None else ("register",)
-    timed = first_clocks(context.category, stages, instant)
-    event = _new_event(report, snapshot, matched, routing, timed)
-    status, body = _write(work, event, routing.assignment, language)
-    if status == 201:
-        body["attachments"] = _write_beside(work, event.id, report)
-    return status, body
 
 
 def told_by_photos(photos: Sequence[Photo]) -> tuple[Location, Reason] | None:
@@ -269,7 +250,15 @@ def route(
             {"category": category.key},
         )
         return Routing("review", "review", None, None, (why,))
-    chosen = responsible(work, snapshot, matched.code, category, now, unit_code=matched.unit_code)
+    chosen = responsible(
+        work,
+        snapshot,
+        matched.code,
+        category,
+        now,
+        unit_code=matched.unit_code,
+        place=matched.point,
+    )
     if isinstance(chosen, Unrouted):
         return Routing("unrouted", "unrouted", None, None, (chosen.reason,))
     due, doubts = _due(category, now, ruler)

@@ -10,7 +10,7 @@ from gis.governance.categories import Category
 from gis.governance.duty import Assignment, Level, TeamMember, Unrouted, at_level, next_in_line
 from gis.governance.reasons import Reason
 from gis.services.lookup import BoundarySnapshot
-from gis.store import duty
+from gis.store import city_files, duty
 from gis.store.unit_of_work import UnitOfWork
 
 DEFAULT_HANDLERS: Final = ("grid_worker",)
@@ -26,19 +26,59 @@ def responsible(
     *,
     unit_code: str | None = None,
     exclude: Collection[int] = (),
+    place: tuple[float, float] | None = None,
 ) -> Assignment | Unrouted:
     """Return the person who answers for an area, or why there is none.
 
     With a unit its people come first; the others of the team stand in when it has none there.
     Persons in ``exclude`` do not get it. A final ruling 终审 for the area (or one that it lies in)
-    and the category decides before everything else.
+    and the category decides before everything else. Then, with a ``place`` (EPSG:4326), the owner
+    属主 of what stands there, for the categories that the asset names; then the territory 属地. An
+    event for which the territory has nobody goes to the owner of whatever stands there.
     """
     path = {area.level: area.code for area in snapshot.path(code)} if code else {}
     team = [TeamMember(**row) for row in duty.team_of(work, list(path.values()), at)]
     ruled = _ruled(work, path, category, at)
     if ruled is not None:
         return ruled
-    return choose(team, path, category, at, unit_code=unit_code, exclude=exclude)
+    if place is not None and category is not None and unit_code is None:
+        owner = _owner(work, place, category.key, path, at=at, exclude=exclude)
+        if owner is not None:
+            return owner
+    chosen = choose(team, path, category, at, unit_code=unit_code, exclude=exclude)
+    if isinstance(chosen, Unrouted) and place is not None and path:
+        return _owner(work, place, None, path, at=at, exclude=exclude) or chosen
+    return chosen
+
+
+def _owner(
+    work: UnitOfWork,
+    place: tuple[float, float],
+    category: str | None,
+    path: Mapping[str, str],
+    *,
+    at: datetime,
+    exclude: Collection[int],
+) -> Assignment | None:
+    asset = city_files.owner_near(work, place, category)
+    if asset is None:
+        return None
+    areas = duty.areas_of(work, asset["owner_unit"], None, at)
+    levels = {code: level for level, code in path.items()}
+    inside = [code for code in areas if code in levels] or areas
+    chosen = of_people(work, inside, levels, at, unit_code=asset["owner_unit"], exclude=exclude)
+    if chosen is None:
+        return None  # the owner has nobody on duty: the territory acts first
+    metres = round(float(asset["distance_m"]), 1)
+    reason = Reason(
+        "owner-answers",
+        f"{asset['name']}（{asset['code']}，距 {metres} 米）的权属单位是{asset['unit_name']}，"
+        f"由{chosen.member.person_name}办理。",
+        f"{asset['unit_name']} owns {asset['name']} ({asset['code']}, {metres} m away); "
+        f"{chosen.member.person_name} handles it.",
+        {"asset": asset["code"], "unit": asset["owner_unit"], "distance_m": metres},
+    )
+    return Assignment(chosen.member, chosen.level, reason)
 
 
 def choose(

@@ -10,6 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from gis.governance.categories import Limit
 from gis.governance.work_orders import OPEN
 from gis.store.tables import (
     clocks,
@@ -172,6 +173,29 @@ def start_clock(work: UnitOfWork, values: Mapping[str, Any]) -> None:
 def change_clock(work: UnitOfWork, clock_id: int, values: Mapping[str, Any]) -> None:
     """Change a clock of a case that the transaction has locked."""
     work.execute(sa.update(clocks).where(clocks.c.id == clock_id).values(**values))
+
+
+def clocks_without_end(work: UnitOfWork) -> list[dict[str, Any]]:
+    """Return running clocks that no calendar covered when they began, locked."""
+    columns = clocks.c
+    rows = work.rows(
+        sa.select(*columns)
+        .where(columns.stopped_at.is_(None), columns.due_at.is_(None))
+        .where(columns.paused_at.is_(None))
+        .order_by(columns.id)
+        .with_for_update()
+    )
+    return [dict(row) for row in rows]
+
+
+def limit_of_row(row: Mapping[str, Any]) -> Limit:
+    """Return the limit of a clock's row."""
+    return Limit(row["amount"], row["unit"])
+
+
+def set_due(work: UnitOfWork, code: str, due_at: datetime) -> None:
+    """Give an order the limit that its clock got."""
+    work.execute(sa.update(work_orders).where(work_orders.c.code == code).values(due_at=due_at))
 
 
 def cases_with_due_clocks(work: UnitOfWork, now: datetime, limit: int) -> list[uuid.UUID]:

@@ -1,12 +1,12 @@
 """Every table, declared once. Only :mod:`gis.store` imports this package.
 
-Eight rooms: :mod:`areas <gis.store.tables.areas>` (boundaries in time), :mod:`city
+Nine rooms: :mod:`areas <gis.store.tables.areas>` (boundaries in time), :mod:`city
 <gis.store.tables.city>` (what stands and lives there), :mod:`cases <gis.store.tables.cases>`
 (events and work orders), :mod:`feed <gis.store.tables.feed>` (what goes out to systems next door
 and what came from them), :mod:`planning <gis.store.tables.planning>` (counts, scenarios),
 :mod:`access <gis.store.tables.access>` (sign-in, idempotency), :mod:`jobs
 <gis.store.tables.jobs>` (long jobs), :mod:`gazetteer <gis.store.tables.gazetteer>` (names and
-addresses).
+addresses), :mod:`community <gis.store.tables.community>` (holidays, owners, deliberations).
 """
 
 from gis.store.tables.access import credentials, idempotency_keys
@@ -46,6 +46,13 @@ from gis.store.tables.city import (
     stations,
     units,
 )
+from gis.store.tables.community import (
+    deliberation_entries,
+    deliberation_number,
+    deliberations,
+    holiday_notices,
+    owned_assets,
+)
 from gis.store.tables.feed import (
     hotline_orders,
     open311_requests,
@@ -76,6 +83,9 @@ __all__ = [
     "clocks",
     "credentials",
     "data_stamps",
+    "deliberation_entries",
+    "deliberation_number",
+    "deliberations",
     "draft_retirements",
     "duties",
     "duty_rulings",
@@ -85,6 +95,7 @@ __all__ = [
     "events",
     "gazetteer_entries",
     "gazetteer_state",
+    "holiday_notices",
     "hotline_orders",
     "idempotency_keys",
     "job_openings",
@@ -97,6 +108,7 @@ __all__ = [
     "outbox",
     "outbox_pending",
     "outbox_sequence",
+    "owned_assets",
     "people_counts",
     "periodic_tasks",
     "persons",

@@ -1,0 +1,73 @@
+"""By what time a city counts: its office hours, and its calendar with the notices it supplied."""
+
+from __future__ import annotations
+
+import threading
+from datetime import datetime, timedelta
+from typing import Final
+
+from gis.errors import CalendarMissing
+from gis.governance.clocks import Clock, Ruler, begin
+from gis.governance.working_days import HolidayNotice, WorkingCalendar
+from gis.store import holidays
+from gis.store import orders as store
+from gis.store.unit_of_work import UnitOfWork
+
+AHEAD: Final = timedelta(days=90)
+"""Limits of today reach so far, weekends and holidays included."""
+
+_lock: Final = threading.Lock()
+_made: dict[tuple[object, ...], Ruler] = {}
+"""Calendars by their notices: days are counted once per process, not once per case."""
+
+
+def ruler_of(work: UnitOfWork) -> Ruler:
+    """Return how time is counted, as this transaction sees the city's notices."""
+    notices = holidays.all_notices(work)
+    known = tuple(
+        (year, notice.days_off, notice.makeup_workdays) for year, notice in sorted(notices.items())
+    )
+    with _lock:
+        found = _made.get(known)
+        if found is None:
+            found = _made[known] = Ruler(calendar=WorkingCalendar(notices))
+            while len(_made) > 16:
+                _made.pop(next(iter(_made)))
+    return found
+
+
+def missing_years(calendar: WorkingCalendar, now: datetime) -> list[int]:
+    """Return the years within reach of today's deadlines for which no calendar is known."""
+    missing = []
+    for year in range(now.year, (now + AHEAD).year + 1):
+        try:
+            calendar.working_days(year)
+        except CalendarMissing:
+            missing.append(year)
+    return missing
+
+
+def put_notices(work: UnitOfWork, notices: dict[int, HolidayNotice], source: str) -> int:
+    """Write notices, and give orders that were waiting for them the limit that they lacked.
+
+    Returns
+    -------
+    int
+        How many clocks got a limit.
+    """
+    holidays.put(work, notices, source)
+    ruler = ruler_of(work)
+    given = 0
+    for row in store.clocks_without_end(work):
+        clock: Clock = begin(row["stage"], store.limit_of_row(row), row["started_at"], ruler)
+        if clock.due_at is None:
+            continue
+        store.change_clock(
+            work,
+            row["id"],
+            {"due_at": clock.due_at, "warn_at": clock.warn_at, "next_at": clock.next_at},
+        )
+        if row["stage"] == "handle" and row["work_order_code"] is not None:
+            store.set_due(work, row["work_order_code"], clock.due_at)
+        given += 1
+    return given

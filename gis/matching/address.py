@@ -31,7 +31,8 @@ PLACE_LEVELS: Final = (
 )  # fmt: skip
 """Levels of a place, finest first."""
 AREA_LEVELS: Final = ("community", "subdistrict", "county", "city")
-MOST_PLACES: Final = 12
+MOST_PLACES: Final = 64
+"""Enough for every 人民路 of a prefecture: with a pin beside it, the text need not decide."""
 LEAST_PROBABILITY: Final = 1e-4
 SAME_PLACE_M: Final = 60.0
 NEAR_M: Final = 500.0
@@ -197,7 +198,20 @@ class AddressIndex:
         t = self._tables
         if found.level in AREA_LEVELS:
             return self._path(found.area) or t.areas[found.area].name
+        if found.area < 0 and found.thing >= 0:
+            return self._around(t.things[found.thing].street) + self._short(found)
         return self._path(found.area) + self._short(found)
+
+    def _around(self, street: int) -> str:
+        """Return the areas that all of a street's known numbers lie in: county, subdistrict."""
+        t = self._tables
+        chains = [t.parents[area] for area in t.street_areas[street]] if street >= 0 else []
+        shared = []
+        for level in zip(*chains, strict=True):
+            if len(set(level)) > 1 or level[0] < 0:
+                break
+            shared.append(t.areas[level[0]].name)
+        return "".join(shared)
 
     def _short(self, found: Found) -> str:
         t = self._tables

@@ -41,7 +41,9 @@ WRONG_DOOR: Final = 1.6
 GAIN: Final = 1.6
 LOST_FOR_GOOD: Final = 11.0
 NOWHERE: Final = (-1, -1)
-MOST: Final = 24
+MOST: Final = 80
+HOPELESS: Final = 9.5
+"""A candidate this far behind the best has no share worth telling."""
 
 
 class Found(NamedTuple):
@@ -78,7 +80,8 @@ def candidates(tables: Tables, text: str, most: int = MOST) -> list[Found]:
     found += _crossings(tables, reading)
     found += _areas(tables, reading)
     found.sort(key=lambda f: (-f.score, f.level, f.x, f.y, f.thing))
-    return [_settled(tables, f) for f in found[:most]]
+    least = found[0].score - HOPELESS if found else 0.0
+    return [_settled(tables, f) for f in found[:most] if f.score >= least]
 
 
 def _settled(tables: Tables, found: Found) -> Found:

@@ -110,12 +110,14 @@ def _jionlp(module: ModuleType) -> Callable[[str, str], float]:
 
 
 def _cpca(module: ModuleType) -> Callable[[str, str], float]:
-    @cache
-    def told(text: str) -> tuple[tuple[str, ...], str]:
-        row = module.transform([text]).iloc[0]
-        return tuple(row[key] or "" for key in ("省", "市", "区")), row["地址"] or text
-
-    return _with_divisions(told)
+    given = pairs(SHARED)
+    texts = sorted({text for pair in given.texts for text in pair})
+    table = module.transform(texts)  # one call: its cost is per table, not per text
+    known = {
+        text: (tuple(row[key] or "" for key in ("省", "市", "区")), row["地址"] or text)
+        for text, (_, row) in zip(texts, table.iterrows(), strict=True)
+    }
+    return _with_divisions(lambda text: known[text])
 
 
 def _with_divisions(

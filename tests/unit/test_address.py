@@ -86,6 +86,24 @@ def test_same_name_in_two_districts_gives_both_and_says_so(city: AddressIndex) -
     assert "address-ambiguous" in codes(first)
 
 
+def test_road_is_told_with_the_areas_that_all_of_it_lies_in(city: AddressIndex) -> None:
+    assert city.places("琅琊路")[0].name == "琅琊区琅琊街道琅琊路"
+
+
+def test_all_places_of_a_common_name_are_told() -> None:
+    rows = [
+        small.Row("compound", "341102001001", 300.0 * k, 0.0, name="阳光小区", compound="阳光小区")
+        for k in range(40)
+    ]
+    entries = small.entries(small.ROWS[:1] * 40)
+    entries.kind, entries.compound = ["compound"] * 40, ["阳光小区"] * 40
+    entries.road = entries.house_number = [None] * 40
+    entries.lon[:] = [small.lonlat(row.east_m, row.north_m)[0] for row in rows]
+    places = AddressIndex.build(small.AREAS, entries, RoadLines()).places("阳光小区")
+    assert len(places) == 40
+    assert places[0].probability == pytest.approx(places[-1].probability)
+
+
 def test_the_text_decides_between_places_of_one_name(city: AddressIndex) -> None:
     best = city.places("南谯区会峰路8号")[0]
     assert best.area_code == "341103001001"

@@ -28,6 +28,7 @@ COMMANDS: Final[dict[str, str]] = {
     "map": "planning",
     "site": "siting",
     "employment": "employment",
+    "kpis": "kpis",
     "db": "database",
     "demo": "demo",
 }

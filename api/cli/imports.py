@@ -13,6 +13,7 @@ import geopandas as gpd
 import typer
 
 from api.cli import import_city
+from api.cli.hotline import hotline
 from api.cli.reports import show
 from api.cli.session import (
     REFUSED,
@@ -361,4 +362,5 @@ def register(commands: typer.Typer) -> None:
     """Add the group of commands."""
     # Here, because it takes its options from this module.
     import_module("api.cli.import_addresses").register(app)
+    app.command("hotline")(hotline)
     commands.add_typer(app, name="import")

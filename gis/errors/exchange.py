@@ -144,6 +144,15 @@ class OrdersRefused(Rejected):
     detail_en = "{bad} of {total} rows are invalid; nothing was written. facts.rows says why."
 
 
+class PeriodInvalid(Rejected):
+    """A period that ends before it begins, or a month that is none."""
+
+    code = "period-invalid"
+    title_zh, title_en = "时段无效", "Invalid period"
+    detail_zh = "时段 {period} 无效。月份写作 2026-10；起止时间须先后有序。"
+    detail_en = "The period {period} is not valid. Write a month as 2026-10; from before to."
+
+
 class Open311FormInvalid(Rejected):
     """A posted Open311 form, or the parameters of a query, that cannot be taken."""
 

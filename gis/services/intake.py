@@ -54,8 +54,8 @@ class Report:
     """An event as a source reports it.
 
     ``request`` holds place, address, category, source and instant: all that matching may use.
-    ``reasons`` are put before those of the match; ``also`` writes, in the same transaction, what
-    the source keeps beside the event.
+    ``reasons`` are put before those of the match; ``hold`` says why it must wait for a person;
+    ``also`` writes, in the same transaction, what the source keeps beside the event.
     """
 
     request: MatchRequest
@@ -65,6 +65,7 @@ class Report:
     reporter: Mapping[str, Any] | None = None
     photos: Sequence[Photo] = ()
     reasons: Sequence[Reason] = ()
+    hold: Reason | None = None
     also: Callable[[UnitOfWork, uuid.UUID], None] | None = None
 
 
@@ -102,36 +103,56 @@ def report_event(
     gis.errors.OutsideScope
         The place lies outside the area that the actor may act in.
     """
-    if report.request.source not in SOURCES:
-        raise SourceUnknown(source=report.request.source, known=", ".join(SOURCES))
     with database.transaction(actor) as work:
         answered = access.first_answer(work, keyed)
         if answered is not None:
             return answered
-        context = _context(work, report)
-        if context.known is not None:
-            status, body = 200, cases.view(work, context.known, language)
-        else:
-            in_force = boundaries.as_read(work, context.revision, context.exceptions)
-            snapshot, instant = in_force.snapshot, now()
-            matched = match(
-                snapshot,
-                report.request,
-                threshold=auto_threshold,
-                exceptions=in_force.exceptions,
-                at=instant,
-            )
-            if not _in_scope(actor, matched):
-                raise OutsideScope(scope=actor.area_code, code=matched.code or "-")
-            ruler = ruler_of(work)
-            routing = route(work, snapshot, matched, context.category, instant, ruler=ruler)
-            stages = IN_HAND if routing.assignment is not None else ("register",)
-            timed = first_clocks(context.category, stages, instant, ruler)
-            event = _new_event(report, snapshot, matched, routing, timed)
-            status, body = _write(work, event, routing.assignment, language)
-            if status == 201:
-                body["attachments"] = _write_beside(work, event.id, report)
+        status, body = take_in(
+            work, boundaries, report, now=now, auto_threshold=auto_threshold, language=language
+        )
         return access.remember(work, keyed, status=status, body=body)
+
+
+def take_in(
+    work: UnitOfWork,
+    boundaries: Boundaries,
+    report: Report,
+    *,
+    now: Callable[[], datetime],
+    auto_threshold: float,
+    language: Language = "zh",
+) -> tuple[int, dict[str, Any]]:
+    """Take an event in inside an open unit of work: status (201, or 200: known) and the event.
+
+    For :func:`report_event`, and for batches that commit several at once.
+    """
+    if report.request.source not in SOURCES:
+        raise SourceUnknown(source=report.request.source, known=", ".join(SOURCES))
+    context = _context(work, report)
+    if context.known is not None:
+        return 200, cases.view(work, context.known, language)
+    in_force = boundaries.as_read(work, context.revision, context.exceptions)
+    snapshot, instant = in_force.snapshot, now()
+    matched = match(
+        snapshot,
+        report.request,
+        threshold=auto_threshold,
+        exceptions=in_force.exceptions,
+        at=instant,
+    )
+    if not _in_scope(work.actor, matched):
+        raise OutsideScope(scope=work.actor.area_code, code=matched.code or "-")
+    ruler = ruler_of(work)
+    routing = route(work, snapshot, matched, context.category, instant, ruler=ruler)
+    if report.hold is not None and routing.routing != "outside":
+        routing = Routing("review", "review", None, None, (report.hold,))
+    stages = IN_HAND if routing.assignment is not None else ("register",)
+    timed = first_clocks(context.category, stages, instant, ruler)
+    event = _new_event(report, snapshot, matched, routing, timed)
+    status, body = _write(work, event, routing.assignment, language)
+    if status == 201:
+        body["attachments"] = _write_beside(work, event.id, report)
+    return status, body
 
 
 def told_by_photos(photos: Sequence[Photo]) -> tuple[Location, Reason] | None:

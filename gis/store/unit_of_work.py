@@ -54,6 +54,21 @@ class UnitOfWork:
         """Execute a write and return how many rows it touched."""
         return self.connection.execute(statement, values).rowcount
 
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """Undo what is done inside when it raises, and only that; errors are translated.
+
+        Raises
+        ------
+        gis.errors.GovernanceError
+            A named constraint was violated.
+        """
+        try:
+            with self.connection.begin_nested():
+                yield
+        except DBAPIError as error:
+            raise translate(error) from error
+
     @property
     def driver(self) -> psycopg.Connection[Any]:
         """The psycopg connection under it, for COPY and pipelines; same transaction."""

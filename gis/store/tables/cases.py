@@ -163,6 +163,8 @@ work_orders = Table(
     Index("ix_work_orders_assignee_id_status", "assignee_id", "status"),
     Index("ix_work_orders_dispatched_at", "dispatched_at"),
     Index("ix_work_orders_due_at", "due_at", postgresql_where=text("closed_at is null")),
+    Index("ix_work_orders_due_at_all", "due_at"),
+    Index("ix_work_orders_closed_at", "closed_at"),
     Index("ix_work_orders_path_codes", "path_codes", postgresql_using="gin"),
     comment="Who must do what until when. Never an empty assignee.",
 )

@@ -1,6 +1,6 @@
 """What a city decides by data: holidays, owners of assets, deliberations.
 
-Revision: 20261125_0320, after 20261125_0300.
+Revision: 20261125_0330, after 20261125_0320.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from alembic import op
 from geoalchemy2 import Geometry
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-revision = "20261125_0320"
-down_revision = "20261125_0300"
+revision = "20261125_0330"
+down_revision = "20261125_0320"
 branch_labels = None
 depends_on = None
 

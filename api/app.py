@@ -15,6 +15,7 @@ from api.metrics import Metrics
 from api.middleware import BodyGuard, RequestContext
 from api.openapi import describe
 from api.routes import (
+    access_and_staffing,
     areas,
     attachments,
     boundaries,
@@ -65,6 +66,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     planning.router,
     siting.router,
     employment.router,
+    access_and_staffing.router,
     work_orders.router,
     deliberations.router,
     jobs.router,

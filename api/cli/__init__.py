@@ -29,6 +29,8 @@ COMMANDS: Final[dict[str, str]] = {
     "site": "siting",
     "employment": "employment",
     "kpis": "kpis",
+    "accessibility": "access_scores",
+    "staffing": "access_scores",
     "db": "database",
     "demo": "demo",
 }

@@ -360,7 +360,8 @@ def _write_rejects(result: ImportReport, frame: gpd.GeoDataFrame, path: Path) ->
 
 def register(commands: typer.Typer) -> None:
     """Add the group of commands."""
-    # Here, because it takes its options from this module.
+    # Here, because they take their options from this module.
     import_module("api.cli.import_addresses").register(app)
     app.command("hotline")(hotline)
+    import_module("api.cli.city_imports").register(app)
     commands.add_typer(app, name="import")

@@ -25,6 +25,10 @@ IntArray = npt.NDArray[np.intp]
 BoolArray = npt.NDArray[np.bool_]
 GeometryArray = npt.NDArray[np.object_]
 Mode = Literal["walk", "ride"]
+MODE_NAMES: Final[dict[Mode, tuple[str, str]]] = {
+    "walk": ("步行", "walking"),
+    "ride": ("骑行", "riding"),
+}
 
 _GRID_M: Final = 0.001  # crossings are found on a grid of a millimetre
 
@@ -274,9 +278,24 @@ def node_lines(
     >>> len(node_lines(cross, level=[0, 1]).start)
     2
     """
+    graph, _ = node_lines_of(lines, oneway=oneway, walk=walk, ride=ride, level=level, snap_m=snap_m)
+    return graph
+
+
+def node_lines_of(
+    lines: Sequence[BaseGeometry] | GeometryArray,
+    *,
+    oneway: npt.ArrayLike | None = None,
+    walk: npt.ArrayLike | None = None,
+    ride: npt.ArrayLike | None = None,
+    level: npt.ArrayLike | None = None,
+    snap_m: float = 0.0,
+) -> tuple[RoadGraph, IntArray]:
+    """Return :func:`node_lines`, and for each edge the line that it is a piece of."""
     raw, source = shapely.get_parts(np.asarray(lines, dtype=object), return_index=True)
     if not len(raw):
-        return RoadGraph.build(np.empty((0, 2)), np.empty((0, 2), dtype=np.intp))
+        nothing = RoadGraph.build(np.empty((0, 2)), np.empty((0, 2), dtype=np.intp))
+        return nothing, np.empty(0, dtype=np.intp)
     count = len(np.asarray(lines, dtype=object))
     middle = shapely.get_coordinates(raw).mean(axis=0)
     frame = EqualAreaFrame.around(float(middle[0]), float(middle[1]))
@@ -292,7 +311,7 @@ def node_lines(
     places[label[::-1]] = ends[::-1]  # the first end names the place
     points = frame.to_lon_lat(np.asarray(shapely.points(places), dtype=object))
     edges = np.column_stack([label[: len(parts)], label[len(parts) :]])
-    return RoadGraph.build(
+    graph = RoadGraph.build(
         shapely.get_coordinates(points),
         edges,
         oneway=_each(oneway, count, np.int8, 0)[origin],
@@ -300,6 +319,7 @@ def node_lines(
         ride=_each(ride, count, np.bool_, fill=True)[origin],
         lines=frame.to_lon_lat(parts),
     )
+    return graph, origin
 
 
 def _cut(plane: GeometryArray, storey: IntArray) -> tuple[GeometryArray, IntArray]:

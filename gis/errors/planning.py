@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gis.errors.families import NotFound, Rejected, Unavailable
+from gis.errors.families import Conflict, NotFound, Rejected, Unavailable
 
 
 class RadiusInvalid(Rejected):
@@ -25,6 +25,18 @@ class NetworkMissing(Unavailable):
     detail_en = (
         "No roads were imported, so nothing can be reached along them. Run gridward import roads "
         "first, or ask with reach=straight."
+    )
+
+
+class RoadsThere(Conflict):
+    """A second network where there is one."""
+
+    code = "roads-there"
+    title_zh, title_en = "已有路网", "There is a road network already"
+    detail_zh = "城市已有路网，未写入。要以此文件整体替换，请加 --replace。"
+    detail_en = (
+        "The city has a road network; nothing was written. Use --replace to put this file in its "
+        "place as a whole."
     )
 
 

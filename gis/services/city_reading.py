@@ -245,6 +245,21 @@ class CityReading:
             scope_m2=float(shapely.area(ground)),
         )
 
+    def grid_index(self) -> CellIndex | None:
+        """Return the look-up of the general grids in force, None without any."""
+        areas = self.areas
+        chosen = [i for i in range(len(areas.codes)) if is_of(areas, i, "grid")]
+        if not chosen:
+            return None
+        return self.memory.keep(
+            "grid-index",
+            self.basis.revision,
+            lambda: CellIndex.build(
+                list(city.geometries_of(self.work, areas.ids[chosen])),
+                [areas.codes[i] for i in chosen],
+            ),
+        )
+
     def members(self, demand: Demand, parts: Parts) -> tuple[PositionArray, int]:
         """Return the place in ``parts.areas`` of each place's area, and the people without one.
 

@@ -111,6 +111,49 @@ KINDS: Final[dict[str, FindingKind]] = {
     "number-invalid": FindingKind(
         "数值无效", "not a number", "请填写非负整数。", "Give a whole number that is not negative."
     ),
+    "value-missing": FindingKind(
+        "缺少必填值", "value missing", "请填写该列。", "Fill in the column of the row."
+    ),
+    "value-invalid": FindingKind(
+        "值无效", "value invalid", "请按说明改正该列的值。", "Correct the value, as README says."
+    ),
+    "building-unknown": FindingKind(
+        "楼栋不存在",
+        "no such building",
+        "请先导入楼栋，或改正楼栋编码。",
+        "Import the buildings first, or correct the code.",
+    ),
+    "area-unknown": FindingKind(
+        "区域不存在",
+        "no such area",
+        "请改正区域编码，或给该行图形。",
+        "Correct the code of the area, or give the row a geometry.",
+    ),
+    "people-differ": FindingKind(
+        "人口合计不符",
+        "people do not add up",
+        "请核对人口与年龄段。",
+        "Check residents and age groups.",
+    ),
+    "parts-dropped": FindingKind(
+        "多部分图形",
+        "several parts",
+        "楼栋应为单个面。",
+        "A building should be one polygon.",
+    ),
+    "not-a-line": FindingKind("不是线", "not a line", *_GEOMETRY),
+    "part-apart": FindingKind(
+        "与主网不连通",
+        "apart from the main network",
+        "请核对该处道路是否缺失、断开或被错误标为不可通行。",
+        "Look whether a road is missing there, broken, or marked as closed.",
+    ),
+    "far-off": FindingKind(
+        "离路网过远",
+        "far from every road",
+        "按路网计算时这里无法判定；请补充道路。",
+        "Not assessable along roads; add the roads that lead there.",
+    ),
     "geometry-missing": FindingKind("缺少几何图形", "no geometry", *_GEOMETRY),
     "not-a-polygon": FindingKind("不是面", "not a polygon", *_GEOMETRY),
     "not-a-point": FindingKind("不是点", "not a point", *_GEOMETRY),

@@ -36,6 +36,11 @@ _COUNTS: Final[dict[str, tuple[str, str]]] = {
     "new": ("新增", "new"),
     "changed": ("变更", "changed"),
     "unchanged": ("未变", "unchanged"),
+    "known": ("已有(更新或相同)", "known, updated or the same"),
+    "edges": ("路段", "edges"),
+    "junctions": ("路口", "junctions"),
+    "parts_walk": ("步行连通部分", "separate parts, walking"),
+    "parts_ride": ("骑行连通部分", "separate parts, riding"),
     "rejected": ("拒收", "rejected"),
     "inside": ("落入区域", "in an area"),
     "checked": ("参与核对", "checked"),
@@ -53,7 +58,7 @@ class ImportReport:
     the tiling largest first.
     """
 
-    subject: Literal["areas", "stations", "addresses"]
+    subject: str
     source: dict[str, Any]
     outcome: Outcome = "refused"
     level: str | None = None

@@ -14,6 +14,7 @@ from api import problems
 from api.metrics import Metrics
 from api.middleware import BodyGuard, RequestContext
 from api.openapi import describe
+from api.quick import QuickLane
 from api.routes import (
     access_and_staffing,
     areas,
@@ -47,7 +48,9 @@ from gis.services.gazetteer import Gazetteer, GazetteerWatch
 from gis.services.jobs import check_queue
 from gis.services.lookup import Boundaries
 from gis.services.overview import check_boundaries, check_database, check_schema
+from gis.services.pin_match import PinMatchers
 from gis.services.revision_watch import RevisionWatch
+from gis.services.roster import Rosters
 from gis.settings import Settings
 from gis.store.unit_of_work import Database
 
@@ -92,12 +95,15 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
         redoc_url=None,
         openapi_url=None,
         lifespan=_lifespan,
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # asked at every request
     )
     app.state.runtime = _runtime(settings, database)
     problems.install(app)
     for router in ROUTERS:
         app.include_router(router)
     app.openapi = partial(_described, app)  # type: ignore[method-assign]
+    routes = (route for router in ROUTERS for route in router.routes)
+    app.add_middleware(QuickLane, routes=tuple(routes))
     app.add_middleware(BodyGuard, limit=settings.max_upload_bytes)
     app.add_middleware(RequestContext, metrics=app.state.runtime.metrics)
     return app
@@ -113,6 +119,7 @@ def _described(app: FastAPI) -> dict[str, Any]:
 
 def _runtime(settings: Settings, database: Database) -> Runtime:
     boundaries = Boundaries(database)
+    rosters = Rosters(database)
     metrics = Metrics(database)
     metrics.published_revision = boundaries.loaded_revision
     return Runtime(
@@ -123,6 +130,8 @@ def _runtime(settings: Settings, database: Database) -> Runtime:
         boundaries=boundaries,
         gazetteer=Gazetteer(database, boundaries),
         feed=Feed(database, limit=settings.stream_listeners),
+        rosters=rosters,
+        pins=PinMatchers(boundaries, rosters, settings.auto_threshold),
         checks={
             "database": partial(check_database, database),
             "schema": partial(check_schema, database),
@@ -136,7 +145,9 @@ def _runtime(settings: Settings, database: Database) -> Runtime:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Watch for publications and messages meanwhile. The database belongs to the caller."""
     runtime: Runtime = app.state.runtime
-    watch = RevisionWatch(runtime.database.url, runtime.boundaries).start()
+    watch = RevisionWatch(
+        runtime.database.url, runtime.boundaries, also=runtime.rosters.refresh
+    ).start()
     gazetteer_watch = GazetteerWatch(runtime.gazetteer).start()
     runtime.feed.start()
     try:

@@ -5,11 +5,17 @@ Each server process answers for itself; with several workers a scrape sees one o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Mapping
+from itertools import accumulate
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+)
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 from sqlalchemy.exc import DBAPIError
@@ -34,36 +40,68 @@ class Metrics:
     def __init__(self, database: Database) -> None:
         self.registry = CollectorRegistry(auto_describe=True)
         self.published_revision: Callable[[], int | None] = _no_revision
-        self._requests = Counter(
-            "gridward_http_requests",
-            "Requests answered, by route template.",
-            ("method", "route", "status"),
-            registry=self.registry,
-        )
-        self._seconds = Histogram(
-            "gridward_http_request_seconds",
-            "From the first byte of a request to the last of its answer.",
-            ("method", "route"),
-            registry=self.registry,
-            buckets=_BUCKETS,
-        )
-        self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+        self._answered: dict[tuple[str, str, int], _Answered] = {}
+        self.registry.register(_Requests(self._answered))
         self.registry.register(_State(self, database))
         ProcessCollector(registry=self.registry)
 
     def observe(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count one answered request. ``route`` is a template, never a concrete path."""
-        key = (method if method in _METHODS else "OTHER", route, status)
-        found = self._children.get(key)
+        key = (method, route, status)
+        found = self._answered.get(key)
         if found is None:
-            counter = self._requests.labels(key[0], route, str(status))
-            found = self._children[key] = (counter, self._seconds.labels(key[0], route))
-        found[0].inc()
-        found[1].observe(seconds)
+            method = method if method in _METHODS else "OTHER"
+            found = self._answered.setdefault((method, route, status), _Answered())
+        found.buckets[bisect_left(_BUCKETS, seconds)] += 1
+        found.seconds += seconds
 
     def exposition(self) -> bytes:
         """Return the text that Prometheus reads."""
         return generate_latest(self.registry)
+
+
+class _Answered:
+    """How many requests of one kind were answered, and how long they took.
+
+    Counted on the event loop's thread alone, so that no lock is needed.
+    """
+
+    __slots__ = ("buckets", "seconds")
+
+    def __init__(self) -> None:
+        self.buckets = [0] * (len(_BUCKETS) + 1)
+        self.seconds = 0.0
+
+
+class _Requests(Collector):
+    """The counts as Prometheus reads them."""
+
+    def __init__(self, answered: Mapping[tuple[str, str, int], _Answered]) -> None:
+        self._answered = answered
+
+    def collect(self) -> Iterator[CounterMetricFamily | HistogramMetricFamily]:
+        counted = CounterMetricFamily(
+            "gridward_http_requests",
+            "Requests answered, by route template.",
+            labels=("method", "route", "status"),
+        )
+        timed = HistogramMetricFamily(
+            "gridward_http_request_seconds",
+            "From the first byte of a request to the last of its answer.",
+            labels=("method", "route"),
+        )
+        together: dict[tuple[str, str], _Answered] = {}
+        for (method, route, status), one in list(self._answered.items()):
+            counted.add_metric((method, route, str(status)), sum(one.buckets))
+            whole = together.setdefault((method, route), _Answered())
+            whole.seconds += one.seconds
+            whole.buckets = [a + b for a, b in zip(whole.buckets, one.buckets, strict=True)]
+        bounds = [*(str(float(bound)) for bound in _BUCKETS), "+Inf"]
+        for labels, whole in together.items():
+            reached = accumulate(whole.buckets)
+            timed.add_metric(labels, list(zip(bounds, reached, strict=True)), whole.seconds)
+        yield counted
+        yield timed
 
 
 class _State(Collector):

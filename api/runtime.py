@@ -13,6 +13,8 @@ from api.security import Doorkeeper
 from gis.services.feed import Feed
 from gis.services.gazetteer import Gazetteer
 from gis.services.lookup import Boundaries
+from gis.services.pin_match import PinMatchers
+from gis.services.roster import Rosters
 from gis.settings import Settings
 from gis.store.unit_of_work import Database
 
@@ -34,6 +36,8 @@ class Runtime:
     boundaries: Boundaries
     gazetteer: Gazetteer
     feed: Feed
+    rosters: Rosters
+    pins: PinMatchers
     checks: dict[str, Check] = field(default_factory=dict)
     openapi: dict[str, Any] | None = None
 

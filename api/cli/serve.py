@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import signal
 import socket
@@ -70,6 +71,11 @@ def warm_up(app: FastAPI) -> None:
             runtime.boundaries.snapshot(work)
         prepare_months(runtime.database, clock.now())
         access.tidy(runtime.database)
+        runtime.boundaries.refresh()
+        runtime.rosters.refresh()
+        # The boundaries stay for the life of the process: the collector need not look at them.
+        gc.collect()
+        gc.freeze()
     except (NoPublishedBoundary, DatabaseUnavailable) as error:
         logging.getLogger(__name__).warning("not warmed up: %s", error)
 

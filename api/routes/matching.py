@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Request
+import msgspec
+from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.concurrency import run_in_threadpool
 
 from api.language import language_of
+from api.match_batch import MOST_ITEMS, Batch
+from api.quick import QuickRoute
 from api.routes.areas import Open
+from api.runtime import Runtime
 from api.schemas import Coordinate, CrsName, Instant, Line, Prose
 from api.security import allow_signed_in
 from gis import clock
+from gis.errors import GovernanceError, Language
 from gis.governance.actors import Actor
 from gis.services import matching
 from gis.services.matching import Location, MatchRequest
+from gis.services.pin_match import PinRequest, encode
 
 router = APIRouter(prefix="/v1/match", tags=["matching"])
 
@@ -64,10 +71,30 @@ class MatchIn(BaseModel):
         )
 
 
-@router.post("", summary="Match a pin to the grid that owns it")
-def match(body: MatchIn, request: Request, app: Open, actor: SignedIn) -> dict[str, Any]:
+class MatchRoute(QuickRoute):
+    """Pins are matched in memory; what else there is goes to the endpoint."""
+
+    allowed = allow_signed_in
+
+    def quick(self, runtime: Runtime, body: bytes, language: Language) -> bytes | None:
+        """Return the answer to a pin, None where the database must be asked or an error told."""
+        if b"\\u0000" in body:  # the text of a crs or a category: refused by the endpoint
+            return None
+        matcher = runtime.pins.current()
+        if matcher is None:
+            return None
+        try:
+            return matcher.answer(_PIN.decode(body), clock.now(), language)
+        except (msgspec.MsgspecError, GovernanceError):
+            return None  # the endpoint finds the same and says so
+
+
+_PIN: Final = msgspec.json.Decoder(PinRequest)
+
+
+def match(body: MatchIn, request: Request, app: Open, actor: SignedIn) -> Response:
     """Decision, level, grid, candidates with probabilities, reasons, and who is responsible."""
-    return matching.answer(
+    answer = matching.answer(
         app.database,
         app.boundaries,
         actor,
@@ -76,3 +103,47 @@ def match(body: MatchIn, request: Request, app: Open, actor: SignedIn) -> dict[s
         threshold=app.settings.auto_threshold,
         language=language_of(request),
     )
+    return Response(encode(answer), media_type="application/json")
+
+
+router.add_api_route(
+    "",
+    match,
+    methods=["POST"],
+    summary="Match a pin to the grid that owns it",
+    route_class_override=MatchRoute,
+    responses={200: {"model": dict[str, Any]}},
+)
+
+
+@router.post(
+    "/batch",
+    summary="Match up to 10,000 pins and addresses at once",
+    responses={200: {"model": dict[str, Any]}},
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {
+                    "schema": {
+                        "type": "object",
+                        "required": ["items"],
+                        "additionalProperties": False,
+                        "properties": {
+                            "items": {
+                                "type": "array",
+                                "maxItems": MOST_ITEMS,
+                                "items": {"$ref": "#/components/schemas/MatchIn"},
+                            }
+                        },
+                    }
+                }
+            },
+        }
+    },
+)
+async def match_batch(request: Request, app: Open, actor: SignedIn) -> Response:
+    """Answers in order; a bad item gives its own problem in its place."""
+    batch = Batch(app, actor, clock.now(), language_of(request), request.url.path, MatchIn)
+    answer = await run_in_threadpool(batch.answer, await request.body())
+    return Response(answer, media_type="application/json")

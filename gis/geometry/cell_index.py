@@ -13,12 +13,13 @@ first asks for one, or read from disk where another process has compiled them: a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from math import cos, inf, isfinite, pi, radians, sin, sqrt
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -59,7 +60,11 @@ class CellIndex:
     def __init__(
         self, layout: Layout, keys: Sequence[str], build_report: BuildReport | None = None
     ) -> None:
-        from gis.geometry import cell_search, edge_distance  # noqa: PLC0415 - see compiled.py
+        from gis.geometry import (  # noqa: PLC0415 - see compiled.py
+            cell_search,
+            edge_distance,
+            normal_mass,
+        )
 
         self.keys = tuple(keys)
         self.build_report = build_report
@@ -67,6 +72,9 @@ class CellIndex:
         self._search = cell_search
         self._nearest_foot = edge_distance.nearest_foot
         self._nearest_feet = edge_distance.nearest_feet
+        self._normal_mass = normal_mass
+        self._shares: Callable[..., FloatArray] = normal_mass.shares
+        self._shares_of_many: Callable[..., Any] = normal_mass.shares_of_many
         self._locate_one = cell_search.locate_one
         self._sole_owner = cell_search.sole_owner
         self._packed = layout.packed
@@ -240,6 +248,43 @@ class CellIndex:
         _, _, distance[known] = _GEOD.inv(x[known], y[known], foot_x[known], foot_y[known])
         return distance.reshape(own.shape)
 
+    def normal_shares(self, lon: float, lat: float, sigma_m: float = 0.0) -> FloatArray:
+        """Return what an isotropic normal about a finite pin weighs over the areas near it.
+
+        Row 0 of the result is (candidates, share outside of all, metres to the nearest edge or
+        not-a-number beyond 6 sigmas, areas that cover the pin); the other rows are the candidates,
+        by share, then by key: position, share, metres outside of it, 1 where it covers the pin.
+        Without sigma the covering areas share the plain point equally. Where areas overlap, the
+        overlap counts for each, and shares that exceed 1 together are scaled down.
+        """
+        rows: FloatArray = self._shares(*self._around, lon + 0.0, lat + 0.0, sigma_m + 0.0)
+        if rows[0, 0] == self._normal_mass.UNDECIDED:
+            return self.normal_shares(_away_from_zero(lon), _away_from_zero(lat), sigma_m)
+        return rows
+
+    def normal_shares_of_many(
+        self, lon: npt.ArrayLike, lat: npt.ArrayLike, sigma_m: npt.ArrayLike
+    ) -> tuple[FloatArray, npt.NDArray[np.int64]]:
+        """Return the rows of :meth:`normal_shares` of many finite pins, and where each begins.
+
+        Releases the interpreter lock: threads scale.
+        """
+        lons, lats, sigmas = np.broadcast_arrays(
+            *(np.asarray(values, dtype=np.float64) for values in (lon, lat, sigma_m))
+        )
+        x, y = (np.where(np.abs(v) < 1e-100, 0.0, v).ravel() for v in (lons, lats))
+        found: tuple[FloatArray, npt.NDArray[np.int64]]
+        found = self._shares_of_many(*self._around, x, y, _plain(sigmas))
+        return found
+
+    @cached_property
+    def _around(self) -> Any:  # noqa: ANN401 - the first arguments of those kernels
+        """What the kernels of :meth:`normal_shares` read."""
+        layout = self._layout
+        blocks = self._normal_mass.lay_blocks(layout.coordinates, layout.rings, self._area_rings)
+        buckets = self._normal_mass.lay_buckets(layout.bounds)
+        return self._packed, layout.coordinates, *blocks, layout.bounds, buckets
+
     def nearest(self, lon: float, lat: float) -> Nearest | None:
         """Return the area whose edge is nearest to a point outside of all, None when empty.
 
@@ -285,6 +330,8 @@ def warm_up() -> None:
     index.covering(1.0, 0.5)
     index.edge_distance_m(0, 0.5, 0.5)
     index.edge_distances_m([0], [0.5], [0.5])
+    index.normal_shares(0.5, 0.5, 1.0)
+    index.normal_shares_of_many([0.5], [0.5], [1.0])
 
 
 def metres_per_degree(lat: float) -> tuple[float, float]:
@@ -317,6 +364,11 @@ def _metres_per_degree(lat: FloatArray) -> tuple[FloatArray, FloatArray]:
         north = _AXIS * (1.0 - _E2) / (1.0 - _E2 * sine2) ** 1.5
     degree = np.pi / 180.0
     return np.maximum(east * degree, 1e-3), north * degree
+
+
+def _away_from_zero(value: float) -> float:
+    """Return 0 for what is not 0 and too near to it for the kernels (below 1e-100 degrees)."""
+    return 0.0 if abs(value) < 1e-100 else value
 
 
 def _plain(values: FloatArray) -> FloatArray:

@@ -28,6 +28,7 @@ KERNELS = (
     "cell_sweep",
     "edge_distance",
     "edge_table",
+    "normal_mass",
     "predicates",
 )
 """The modules whose functions may call one another."""

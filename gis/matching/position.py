@@ -18,38 +18,24 @@ or a vertex needs no special rule.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from math import isfinite, log, pi, sqrt
+from math import isfinite, isnan, log, sqrt
 from typing import Final, overload
-from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
-import shapely
-from pyproj import Geod
-from scipy.special import owens_t
 
 from gis.errors import AccuracyInvalid
-from gis.geometry.cell_index import CellIndex, metres_per_degree
+from gis.geometry.cell_index import CellIndex
 
 FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.intp]
-BoolArray = npt.NDArray[np.bool_]
-
-_GEOD: Final = Geod(ellps="WGS84")
 
 SIGMAS_PER_ACCURACY: Final = sqrt(-2.0 * log(1.0 - 0.68))
 """The 68 % radius in units of sigma: 1.5096."""
 
 EXACT_BELOW_M: Final = 1e-3
 """An accuracy below a millimetre is the plain point."""
-
-REACH_SIGMAS: Final = 6.0
-"""Edges farther away than this take part by their angle only: less than 1.6e-8 is left out."""
-
-NEGLIGIBLE: Final = 1e-7
-"""Shares below this are dropped, above what :data:`REACH_SIGMAS` leaves out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,22 +133,19 @@ def probabilities(
         raise AccuracyInvalid(accuracy_m=str(accuracy_m))
     if accuracy_m is None or accuracy_m < EXACT_BELOW_M:
         return _plain(index, lon, lat)
-    kx, ky = metres_per_degree(lat)
-    sigma_m = accuracy_m / SIGMAS_PER_ACCURACY
-    dx, dy = REACH_SIGMAS * sigma_m / kx, REACH_SIGMAS * sigma_m / ky
-    positions = index.query_box(lon - dx, lat - dy, lon + dx, lat + dy)
-    if len(positions) == 0:
-        return PositionEvidence((), outside=1.0, edge_distance_m=None, covering=())
-    scale = (kx / sigma_m, ky / sigma_m)
-    fan = _fan([_edges(index, int(position)) for position in positions], (lon, lat), scale)
-    covers = shapely.intersects_xy(index.geometries[positions], lon, lat)
-    x, y = fan.foot(np.flatnonzero(covers).tolist() or range(len(positions)))
-    _, _, edge_m = _GEOD.inv(lon, lat, lon + x / scale[0], lat + y / scale[1])
-    reached = covers.any() or x * x + y * y <= REACH_SIGMAS**2
-    return _evidence(
-        index,
-        _Shares(positions, fan.masses(), fan.distances() * sigma_m, covers),
-        float(edge_m) if reached else None,
+    return read_shares(index, index.normal_shares(lon, lat, accuracy_m / SIGMAS_PER_ACCURACY))
+
+
+def read_shares(index: CellIndex, rows: FloatArray) -> PositionEvidence:
+    """Return the evidence in what :meth:`CellIndex.normal_shares` found."""
+    (_, outside, edge_m, _), *found = rows.tolist()
+    keys = index.keys
+    return PositionEvidence(
+        candidates=tuple((int(position), share) for position, share, _, _ in found),
+        outside=outside,
+        edge_distance_m=None if isnan(edge_m) else edge_m,
+        covering=tuple(sorted((int(one[0]) for one in found if one[3]), key=keys.__getitem__)),
+        distances_m=tuple(metres for _, _, metres, _ in found),
     )
 
 
@@ -177,131 +160,3 @@ def _plain(index: CellIndex, lon: float, lat: float) -> PositionEvidence:
         covering=tuple(covering),
         distances_m=(0.0,) * len(covering),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Shares:
-    """What each polygon near the pin weighs, how far its edge lies, whether it covers the pin."""
-
-    positions: IntArray
-    masses: FloatArray
-    edge_m: FloatArray
-    covers: BoolArray
-
-
-def _evidence(index: CellIndex, seen: _Shares, edge_m: float | None) -> PositionEvidence:
-    # A sliver may cover the pin and yet weigh next to nothing: it stays a candidate.
-    kept = np.flatnonzero((seen.masses >= NEGLIGIBLE) | seen.covers)
-    positions = seen.positions[kept].tolist()
-    masses = np.clip(seen.masses[kept], 0.0, 1.0).tolist()
-    away = np.where(seen.covers[kept], 0.0, seen.edge_m[kept]).tolist()
-    held = sum(masses)
-    outside = 1.0 - held if held < 1.0 - NEGLIGIBLE else 0.0
-    whole = held + outside
-    keys = index.keys
-    order = sorted(range(len(positions)), key=lambda i: (-masses[i], keys[positions[i]]))
-    return PositionEvidence(
-        candidates=tuple((positions[i], masses[i] / whole) for i in order),
-        outside=outside / whole,
-        edge_distance_m=edge_m,
-        covering=tuple(sorted(seen.positions[seen.covers].tolist(), key=keys.__getitem__)),
-        distances_m=tuple(away[i] for i in order),
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class _Fan:
-    """The edges of several polygons as the pin sees them, in sigmas; one row each.
-
-    ``x, y`` is where an edge starts and ``ux, uy`` its direction. ``d`` is the distance of its
-    line from the pin, positive where it passes the pin anticlockwise; ``s1`` and ``s2`` are its
-    ends along the line, counted from the foot of the perpendicular. ``angle`` is what the pin sees
-    it under, signed as ``d``. ``distance2`` is the square of the distance of the edge itself.
-    """
-
-    starts: IntArray
-    x: FloatArray
-    y: FloatArray
-    ux: FloatArray
-    uy: FloatArray
-    d: FloatArray
-    s1: FloatArray
-    s2: FloatArray
-    angle: FloatArray
-    distance2: FloatArray
-
-    def masses(self) -> FloatArray:
-        """Return the mass over each polygon of the standard normal about the pin."""
-        mass = self.angle / (2.0 * pi)
-        # An edge seen end-on (d = 0), the pin on it or not, spans no triangle.
-        near = np.flatnonzero((self.distance2 <= REACH_SIGMAS**2) & (self.d != 0.0))
-        d = self.d[near]
-        with np.errstate(over="ignore"):  # s / d may pass the largest float: T has its limit there
-            # T is even in d and odd in s / d: the sign of the edge comes with the sign of d.
-            mass[near] -= owens_t(d, self.s2[near] / d) - owens_t(d, self.s1[near] / d)
-        return np.add.reduceat(mass, self.starts)
-
-    def distances(self) -> FloatArray:
-        """Return how many sigmas the nearest edge of each polygon lies from the pin."""
-        return np.sqrt(np.minimum.reduceat(self.distance2, self.starts))
-
-    def foot(self, polygons: Sequence[int]) -> tuple[float, float]:
-        """Return the point (x, y) nearest to the pin on the edges of the given polygons."""
-        bounds = [*self.starts.tolist(), len(self.d)]
-        nearest = [
-            bounds[polygon] + int(self.distance2[bounds[polygon] : bounds[polygon + 1]].argmin())
-            for polygon in polygons
-        ]
-        edge = min(nearest, key=self.distance2.__getitem__)
-        s1, s2 = float(self.s1[edge]), float(self.s2[edge])
-        along = min(max(0.0, s1), s2) - s1
-        return (
-            float(self.x[edge] + along * self.ux[edge]),
-            float(self.y[edge] + along * self.uy[edge]),
-        )
-
-
-def _fan(edges: Sequence[FloatArray], pin: tuple[float, float], scale: tuple[float, float]) -> _Fan:
-    """Look at the polygons' edges (lon1, lat1, lon2, lat2) from the pin; scale: sigmas a degree."""
-    starts = np.cumsum([0, *(array.shape[1] for array in edges[:-1])])
-    lon1, lat1, lon2, lat2 = np.concatenate(edges, axis=1)
-    x1, y1 = (lon1 - pin[0]) * scale[0], (lat1 - pin[1]) * scale[1]
-    x2, y2 = (lon2 - pin[0]) * scale[0], (lat2 - pin[1]) * scale[1]
-    dx, dy = x2 - x1, y2 - y1
-    length = np.sqrt(dx * dx + dy * dy)
-    ux, uy = dx / length, dy / length
-    d = x1 * uy - y1 * ux
-    s1, s2 = x1 * ux + y1 * uy, x2 * ux + y2 * uy
-    angle = np.arctan2(d * length, x1 * x2 + y1 * y2)
-    angle[d == 0.0] = 0.0
-    beyond = np.maximum(np.maximum(s1, -s2), 0.0)
-    return _Fan(starts, x1, y1, ux, uy, d, s1, s2, angle, beyond * beyond + d * d)
-
-
-_EDGES: Final[WeakKeyDictionary[CellIndex, dict[int, FloatArray]]] = WeakKeyDictionary()
-"""Directed edges by index and position, made when first asked for; they live as long as it does."""
-
-
-def _edges(index: CellIndex, position: int) -> FloatArray:
-    made = _EDGES.get(index)
-    if made is None:
-        made = _EDGES.setdefault(index, {})
-    edges = made.get(position)
-    if edges is None:
-        edges = made[position] = directed_edges(index.geometries[position])
-    return edges
-
-
-def directed_edges(area: shapely.Polygon | shapely.MultiPolygon) -> FloatArray:
-    """Return the edges of an area as rows x1, y1, x2, y2: shells anticlockwise, holes clockwise.
-
-    One column per edge; edges without length are left out.
-
-    >>> directed_edges(shapely.Polygon([(0, 0), (0, 1), (1, 0)])).tolist()
-    [[0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]
-    """
-    parts = shapely.get_parts(shapely.orient_polygons(area))  # a multipolygon itself has no rings
-    coordinates, ring = shapely.get_coordinates(shapely.get_rings(parts), return_index=True)
-    edges = np.hstack([coordinates[:-1], coordinates[1:]])
-    real = (ring[:-1] == ring[1:]) & (coordinates[:-1] != coordinates[1:]).any(axis=1)
-    return np.ascontiguousarray(edges[real].T)

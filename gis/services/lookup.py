@@ -283,13 +283,20 @@ class Boundaries(Snapshots):
             raise NoPublishedBoundary
         return current
 
+    def fresh(self) -> InForce | None:
+        """Return what was in force within the last :data:`OLDEST_S`; None: ask the database."""
+        current = self._current
+        if current is None or time.monotonic() - self._heard_at > OLDEST_S:
+            return None
+        return current
+
     def at_now(self, lon: float, lat: float, crs: str = "WGS84") -> dict[str, Any] | None:
         """Answer which areas own a point now, from memory alone: never blocks.
 
         None when the database was not heard of for :data:`OLDEST_S`: then :meth:`at` must ask it.
         """
-        current = self._current
-        if current is None or time.monotonic() - self._heard_at > OLDEST_S:
+        current = self.fresh()
+        if current is None:
             return None
         return locate(current.snapshot, *point_to_wgs84(lon, lat, crs))
 

@@ -13,7 +13,7 @@ from gis.errors import Language
 from gis.geometry.cell_index import CellIndex
 from gis.geometry.crs import normalise, point_to_wgs84
 from gis.governance.actors import Actor
-from gis.governance.duty import Assignment
+from gis.governance.duty import Assignment, Unrouted
 from gis.governance.reasons import Reason
 from gis.matching import sentences
 from gis.matching.candidates import AreaRef, Candidate, NearestArea
@@ -32,7 +32,7 @@ from gis.services.fused_matching import (
 from gis.services.lookup import Boundaries, BoundarySnapshot
 from gis.services.responsibility import responsible
 from gis.store import categories
-from gis.store.unit_of_work import Database
+from gis.store.unit_of_work import Database, UnitOfWork
 
 _GEOD = Geod(ellps="WGS84")
 
@@ -323,30 +323,57 @@ def answer(
 ) -> dict[str, Any]:
     """Answer ``POST /v1/match``: the match and who would be responsible at that time."""
     with database.reading(actor) as work:
-        in_force, at = boundaries.in_force(work, request.at), request.at or now
-        matched = match(
-            in_force.snapshot,
-            request,
-            threshold=threshold,
-            exceptions=in_force.exceptions,
-            at=at,
-        )
-        category = None if request.category is None else categories.by_key(work, request.category)
-        chosen = responsible(
-            work, in_force.snapshot, matched.code, category, at, unit_code=matched.unit_code
-        )
-    shown = spoken(matched.to_json(), language)
-    if isinstance(chosen, Assignment):
-        member = chosen.member
-        shown["responsible"] = {
-            "unit": {"code": member.unit_code, "name": member.unit_name},
-            "person": {"name": member.person_name, "role": member.role},
-        }
-    else:
-        shown["responsible"] = None
-        if matched.decision.level in ("grid", "community"):
-            shown["reasons"].append(_in_words(kept_reason(chosen.reason), language))
-    return shown
+        return answer_in(work, boundaries, request, now=now, threshold=threshold, language=language)
+
+
+def answer_in(
+    work: UnitOfWork,
+    boundaries: Boundaries,
+    request: MatchRequest,
+    *,
+    now: datetime,
+    threshold: float,
+    language: Language,
+) -> dict[str, Any]:
+    """Answer one request inside an open unit of work; see :func:`answer`."""
+    in_force, at = boundaries.in_force(work, request.at), request.at or now
+    matched = match(
+        in_force.snapshot,
+        request,
+        threshold=threshold,
+        exceptions=in_force.exceptions,
+        at=at,
+    )
+    category = None if request.category is None else categories.by_key(work, request.category)
+    chosen = responsible(
+        work, in_force.snapshot, matched.code, category, at, unit_code=matched.unit_code
+    )
+    return shown(matched, chosen, language)
+
+
+def shown(matched: Match, chosen: Assignment | Unrouted, language: Language) -> dict[str, Any]:
+    """Return a match and who is responsible as ``POST /v1/match`` answers it."""
+    answered = spoken(matched.to_json(), language)
+    answered["responsible"] = shown_responsible(chosen)
+    if isinstance(chosen, Unrouted) and matched.decision.level in ("grid", "community"):
+        answered["reasons"].append(in_words(chosen.reason, language))
+    return answered
+
+
+def shown_responsible(chosen: Assignment | Unrouted) -> dict[str, Any] | None:
+    """Return unit and person as answers show them, None when there is nobody."""
+    if isinstance(chosen, Unrouted):
+        return None
+    member = chosen.member
+    return {
+        "unit": {"code": member.unit_code, "name": member.unit_name},
+        "person": {"name": member.person_name, "role": member.role},
+    }
+
+
+def in_words(reason: Reason, language: Language) -> dict[str, Any]:
+    """Return a reason in one language, as answers show it."""
+    return _in_words(kept_reason(reason), language)
 
 
 def kept_reason(reason: Reason) -> dict[str, Any]:

@@ -90,7 +90,10 @@ def choose(
     unit_code: str | None = None,
     exclude: Collection[int] = (),
 ) -> Assignment | Unrouted:
-    """Return the person of a team who answers for a path (level -> code), or why there is none."""
+    """Return who of a team answers; see :func:`responsible`. Pure.
+
+    ``path`` maps levels to the codes of the area and its ancestors.
+    """
     of_unit = [member for member in team if unit_code and member.unit_code == unit_code]
     if of_unit:
         chosen = _of(of_unit, path, category, at, exclude)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import select
 import socket
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final, Self
 
@@ -31,14 +32,24 @@ _log = structlog.get_logger(__name__)
 
 
 class RevisionWatch:
-    """A thread with a connection of its own, from :meth:`start` to :meth:`stop`."""
+    """A thread with a connection of its own, from :meth:`start` to :meth:`stop`.
+
+    ``also`` is refreshed with the boundaries: what else a process keeps in memory.
+    """
 
     def __init__(
-        self, url: str, boundaries: Boundaries, *, poll_s: float = POLL_S, channel: str = CHANNEL
+        self,
+        url: str,
+        boundaries: Boundaries,
+        *,
+        poll_s: float = POLL_S,
+        channel: str = CHANNEL,
+        also: Callable[[], object] | None = None,
     ) -> None:
         self._url = url
         self._channel = channel
         self._boundaries = boundaries
+        self._also = also
         self._poll_s = poll_s
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -78,6 +89,8 @@ class RevisionWatch:
         while not self._stopping.is_set():
             with suppress(NoPublishedBoundary):  # an empty city: the first one sends a notice
                 self._boundaries.refresh()
+            if self._also is not None:
+                self._also()
             # A notice that came meanwhile makes the socket readable or is drained below: what
             # it tells is in the next refresh in either case.
             waited = [connection.fileno(), self._woken.fileno()]

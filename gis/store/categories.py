@@ -63,6 +63,11 @@ def all_active(work: UnitOfWork) -> list[Category]:
     return _read(work, table.c.active)
 
 
+def everything(work: UnitOfWork) -> list[Category]:
+    """Return all categories, retired ones too, in the order of lists."""
+    return _read(work, sa.true())
+
+
 def from_json(found: Mapping[str, Any]) -> Category:
     """Return the category of a JSON row whose ``deadlines`` map stages to (amount, unit)."""
     stages = [

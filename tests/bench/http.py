@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -45,11 +46,23 @@ def empty_server() -> Iterator[int]:
     port = free_port()
     process = subprocess.Popen([sys.executable, "-c", EMPTY, str(port)])
     try:
-        time.sleep(2)
+        until_listening(port)
         yield port
     finally:
         process.terminate()
         process.wait()
+
+
+def until_listening(port: int) -> None:
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            assert time.monotonic() < deadline, "the server does not listen"
+            time.sleep(0.05)
+        else:
+            return
 
 
 def measure(port: int, make: Callable[[int], bytes]) -> Measured:

@@ -43,6 +43,7 @@ from gis.store.tables.city import (
     job_seekers,
     persons,
     roads,
+    roster_changes,
     stations,
     units,
 )
@@ -114,6 +115,7 @@ __all__ = [
     "persons",
     "roads",
     "scenarios",
+    "roster_changes",
     "stations",
     "units",
     "webhook_deliveries",

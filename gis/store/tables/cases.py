@@ -112,6 +112,11 @@ events = Table(
     Index("ix_events_grid_code_received_at", "grid_code", "received_at"),
     Index("ix_events_path_codes", "path_codes", postgresql_using="gin"),
     Index("ix_events_status_routing", "status", "routing"),
+    Index(
+        "ix_events_duplicate_of",
+        "duplicate_of",
+        postgresql_where=text("duplicate_of is not null"),
+    ),
     postgresql_partition_by="RANGE (received_at)",
     comment="Events by month of arrival, with what came in and the match that was made of it.",
 )

@@ -142,6 +142,15 @@ absences = Table(
     comment="When a person is not there; their deputy is asked instead.",
 )
 
+roster_changes = Table(
+    "roster_changes",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("table_name", Text, nullable=False),
+    created_at(),
+    comment="One row per statement that changed teams or categories, for those who cache them.",
+)
+
 job_openings = Table(
     "job_openings",
     metadata,

@@ -1,0 +1,280 @@
+"""The short way of a pin gives what the full path gives, byte for byte, and knows its limits."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from gis import clock
+from gis.errors import GovernanceError, Language
+from gis.governance.actors import SYSTEM
+from gis.services import matching
+from gis.services.lookup import Boundaries
+from gis.services.pin_match import Pin, PinMatcher, PinMatchers, PinRequest, encode
+from gis.services.roster import Roster, Rosters
+from gis.store import tables
+from gis.store.unit_of_work import Database
+
+THRESHOLD = 0.9
+unhurried = settings(
+    deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+class Paths(NamedTuple):
+    """Both ways on one demo city."""
+
+    database: Database
+    boundaries: Boundaries
+    rosters: Rosters
+
+    def matcher(self) -> PinMatcher:
+        return PinMatcher(self.boundaries.refresh(), self.rosters.refresh(), THRESHOLD)
+
+    def slow(self, request: PinRequest, now: datetime, language: Language = "zh") -> bytes:
+        return encode(
+            matching.answer(
+                self.database,
+                self.boundaries,
+                SYSTEM,
+                request.whole(),
+                now=now,
+                threshold=THRESHOLD,
+                language=language,
+            )
+        )
+
+
+@pytest.fixture(scope="module")
+def paths(demo_city: Database) -> Paths:
+    return Paths(demo_city, Boundaries(demo_city), Rosters(demo_city))
+
+
+@pytest.fixture(scope="module")
+def matcher(paths: Paths) -> PinMatcher:
+    return paths.matcher()
+
+
+@pytest.fixture(scope="module")
+def places(demo_city: Database) -> list[tuple[float, float]]:
+    """Buildings, vertices of grids and places far outside."""
+    with demo_city.reading(SYSTEM) as work:
+        rows = work.rows(
+            sa.text(
+                "(select ST_X(geometry) x, ST_Y(geometry) y from buildings order by id limit 300) "
+                "union all (select ST_X(d.geom), ST_Y(d.geom) from (select (ST_DumpPoints("
+                "geometry)).geom from area_versions where level = 'grid' order by area_code "
+                "limit 300) d)"
+            )
+        )
+    return [(row["x"], row["y"]) for row in rows] + [(118.0, 35.0), (0.0, 0.0), (-1.0, 70.0)]
+
+
+@pytest.fixture(scope="module")
+def category_keys(demo_city: Database) -> list[str]:
+    with demo_city.reading(SYSTEM) as work:
+        return [row["key"] for row in work.rows(sa.select(tables.categories.c.key))]
+
+
+def outcome(ask: Any) -> object:  # noqa: ANN401
+    try:
+        return ask()
+    except GovernanceError as error:
+        return error.code, error.facts
+
+
+requests = st.fixed_dictionaries(
+    {
+        "place": st.integers(0, 600),
+        "east": st.sampled_from([0.0, 1e-7, 1e-4, 3e-3]),
+        "crs": st.sampled_from(["WGS84", "WGS84", "gcj02", "BD-09", "CGCS2000", "EPSG:4490", "x"]),
+        "accuracy": st.one_of(
+            st.none(), st.sampled_from([0.0, 1e-4, 5.0, 20.0, 1e5]), st.floats(0.0, 400.0)
+        ),
+        "category": st.integers(-40, 200),
+        "language": st.sampled_from(["zh", "en"]),
+    }
+)
+
+
+@unhurried
+@given(requests)
+def test_both_ways_answer_the_same_bytes(
+    paths: Paths,
+    matcher: PinMatcher,
+    places: list[tuple[float, float]],
+    category_keys: list[str],
+    asked: dict[str, Any],
+) -> None:
+    lon, lat = places[asked["place"] % len(places)]
+    number = asked["category"]
+    category = None if number < 0 else category_keys[number % len(category_keys)]
+    pin = Pin(lon + asked["east"], lat, asked["crs"], asked["accuracy"])
+    request, now = PinRequest(pin, category=category), clock.now()
+    expected = outcome(lambda: paths.slow(request, now, asked["language"]))
+    assert outcome(lambda: matcher.answer(request, now, asked["language"])) == expected
+    (many,) = matcher.answers([request], now, asked["language"])
+    if isinstance(many, GovernanceError):
+        assert (many.code, many.facts) == expected
+    else:
+        assert (many.encode() if isinstance(many, str) else many) == expected
+
+
+def test_most_pins_take_the_template_and_the_others_are_answered_too(
+    matcher: PinMatcher, places: list[tuple[float, float]]
+) -> None:
+    asked = [PinRequest(Pin(lon, lat, "WGS84", 15.0)) for lon, lat in places[:300]]
+    found = matcher.answers(asked, clock.now(), "zh")
+    assert sum(isinstance(one, str) for one in found) > 250
+    assert not any(one is None for one in found)
+
+
+@pytest.fixture
+def own_paths(own_demo_city: Database) -> Paths:
+    return Paths(own_demo_city, Boundaries(own_demo_city), Rosters(own_demo_city))
+
+
+def worker_of(paths: Paths, lon: float, lat: float) -> tuple[PinRequest, dict[str, Any]]:
+    request = PinRequest(Pin(lon, lat))
+    return request, matching.answer(
+        paths.database, paths.boundaries, SYSTEM, request.whole(), now=clock.now(),
+        threshold=THRESHOLD, language="zh",
+    )  # fmt: skip
+
+
+def test_changes_of_the_roster_are_heard_of_by_its_stamp(own_paths: Paths) -> None:
+    paths = own_paths
+    with paths.database.reading(SYSTEM) as work:
+        place = work.rows(
+            sa.text("select ST_X(geometry) x, ST_Y(geometry) y from buildings order by id limit 1")
+        )[0]
+    request, before = worker_of(paths, place["x"], place["y"])
+    roster = paths.rosters.refresh()
+    assert paths.rosters.refresh() is roster  # nothing changed: nothing is read
+    name = before["responsible"]["person"]["name"]
+    changes = (
+        "update persons set name = '新名字' where name = :name",
+        (
+            "insert into absences (person_id, during) select id, tstzrange(now() - interval '1 h', "
+            "now() + interval '1 h') from persons where name = '新名字'"
+        ),
+        "update duties set valid = tstzrange(lower(valid), now()) where role = 'grid_worker'",
+        "delete from absences",
+        "update units set name = name || '!'",
+        "update categories set title_zh = title_zh || '!'",
+    )
+    seen = {before["responsible"]["person"]["name"]}
+    for change in changes:
+        with paths.database.transaction(SYSTEM) as work:
+            work.execute(sa.text(change), **({"name": name} if ":name" in change else {}))
+        changed = paths.rosters.refresh()
+        assert changed is not roster, change
+        roster = changed
+        now = clock.now()
+        slow = paths.slow(request, now)
+        assert paths.matcher().answer(request, now, "zh") == slow, change
+        seen.add(slow.decode().partition('"person":')[2])
+    assert len(seen) == 3  # the worker, under another name, and the lead who stands in
+
+
+def test_a_duty_that_ends_is_over_without_a_reload(own_paths: Paths) -> None:
+    paths = own_paths
+    with paths.database.transaction(SYSTEM) as work:
+        work.execute(
+            sa.text(
+                "update duties set valid = tstzrange(lower(valid), now() + interval '1 hour') "
+                "where role = 'grid_worker'"
+            )
+        )
+        place = work.rows(
+            sa.text("select ST_X(geometry) x, ST_Y(geometry) y from buildings order by id limit 1")
+        )[0]
+    request, matcher = PinRequest(Pin(place["x"], place["y"])), paths.matcher()
+    for later in (timedelta(0), timedelta(hours=2), timedelta(0)):
+        now = clock.now() + later
+        assert matcher.answer(request, now, "en") == paths.slow(request, now, "en")
+
+
+def test_a_tie_that_the_load_decides_is_left_to_the_database(own_paths: Paths) -> None:
+    paths = own_paths
+    with paths.database.transaction(SYSTEM) as work:
+        work.execute(
+            sa.text(
+                "insert into duties (person_id, role, area_code, deputy, valid) select "
+                "(select max(id) from persons), role, area_code, deputy, valid from duties "
+                "where role = 'grid_worker' and not deputy and person_id <> "
+                "(select max(id) from persons)"
+            )
+        )
+        place = work.rows(
+            sa.text("select ST_X(geometry) x, ST_Y(geometry) y from buildings order by id limit 1")
+        )[0]
+    request = PinRequest(Pin(place["x"], place["y"]))
+    assert paths.matcher().answer(request, clock.now(), "zh") is None
+    assert b'"responsible":{' in paths.slow(request, clock.now())
+
+
+def test_an_exception_that_covers_the_pin_decides_on_the_short_way_too(own_paths: Paths) -> None:
+    paths = own_paths
+    with paths.database.transaction(SYSTEM) as work:
+        place = work.rows(
+            sa.text("select ST_X(geometry) x, ST_Y(geometry) y from buildings order by id limit 1")
+        )[0]
+        work.execute(
+            sa.text(
+                "insert into boundary_exceptions (geometry, area_code, reason, created_by, "
+                "created_at, expires_at) select ST_Multi(ST_Buffer(ST_SetSRID(ST_MakePoint(:x, :y),"
+                " 4326), 0.001)), (select max(area_code) from area_versions where level = 'grid'), "
+                "'界河', 'test', now() - interval '1 hour', now() + interval '1 hour'"
+            ),
+            **place,
+        )
+    request, now = PinRequest(Pin(place["x"], place["y"], accuracy_m=10.0)), clock.now()
+    answer = paths.matcher().answer(request, now, "zh")
+    assert answer == paths.slow(request, now)
+    assert b"boundary-exception" in answer
+
+
+def test_what_is_old_is_not_answered_from_memory(
+    paths: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    matchers = PinMatchers(paths.boundaries, paths.rosters, THRESHOLD)
+    paths.boundaries.refresh()
+    paths.rosters.refresh()
+    held = matchers.current()
+    assert held is not None
+    assert matchers.current() is held
+    late = time.monotonic() + 3.0
+    monkeypatch.setattr(time, "monotonic", lambda: late)
+    assert matchers.current() is None
+
+
+def test_unknown_categories_are_left_to_the_full_path(
+    matcher: PinMatcher, places: list[tuple[float, float]]
+) -> None:
+    request = PinRequest(Pin(*places[0]), category="none-such")
+    assert matcher.answer(request, clock.now(), "zh") is None
+    assert matcher.answers([request], clock.now(), "zh") == [None]
+
+
+def test_team_in_memory_is_the_team_of_the_database(paths: Paths, demo_city: Database) -> None:
+    from gis.store import duty
+
+    roster: Roster = paths.rosters.refresh()
+    now = clock.now()
+    with demo_city.reading(SYSTEM) as work:
+        codes = [
+            row["area_code"] for row in work.rows(sa.text("select distinct area_code from duties"))
+        ]
+        rows = duty.team_of(work, codes, now)
+    ours = roster.team_of(codes, now)
+    assert [(m.person_id, m.role, m.area_code, m.deputy, m.absent, m.unit_code) for m in ours] == [
+        (r["person_id"], r["role"], r["area_code"], r["deputy"], r["absent"], r["unit_code"])
+        for r in rows
+    ]

@@ -63,7 +63,8 @@ class Limit(NamedTuple):
 class Category:
     """One category and its rules.
 
-    ``duplicate_distance_m`` is in metres, 0 meaning that no duplicate is ever suggested.
+    ``duplicate_distance_m`` is in metres, 0 meaning that no duplicate is ever suggested and None
+    that of the group (:func:`gis.matching.duplicates.reach_m`).
     ``source`` says where the limits come from; ``default`` marks Gridward's own.
     """
 
@@ -74,7 +75,7 @@ class Category:
     title_en: str
     first_responsible: FirstResponsible
     handler_roles: tuple[str, ...]
-    duplicate_distance_m: float
+    duplicate_distance_m: float | None
     auto_dispatch: bool
     escalation: tuple[str, ...]
     source: str
@@ -196,7 +197,9 @@ class _Row:
             raise self.refusal(column, f"{listed} 中的若干项", f"a list of some of {listed}")
         return values
 
-    def metres(self, column: str) -> float:
+    def metres(self, column: str) -> float | None:
+        if not self.text(column):
+            return None
         value = self.number(self.text(column))
         if value is None or value < 0:
             raise self.refusal(column, "不小于 0 的米数", "a number of metres, 0 or more")

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gis.errors import (
     CategoryUnknown,
-    DuplicateInvalid,
     EventCategoryInvalid,
     EventUnknown,
     ExtensionRefused,
@@ -23,7 +22,7 @@ from gis.governance.categories import Limit
 from gis.governance.duty import Assignment, Unrouted
 from gis.governance.life import Transition
 from gis.governance.work_orders import GROUNDS, ground_of, next_state
-from gis.services import case_map, rulings
+from gis.services import case_map, duplicates, rulings
 from gis.services.case_file import CaseFile, level_above
 from gis.services.case_targets import above, give, in_grid, own_area, target
 from gis.services.matching import MatchRequest, kept_reason, match
@@ -187,25 +186,11 @@ def _sent(
 
 def mark_duplicate(case: CaseFile, command: Command, _step: Transition, _threshold: float) -> Done:
     """Join a case to the first report of the same thing; a chain points to its root."""
-    root = _root(case, str(command.of))
-    return Done(event_values={"duplicate_of": root["id"]}, more={"of": root["number"]})
-
-
-def _root(case: CaseFile, named: str) -> dict[str, Any]:
-    found = events.by_name(case.work, named)
-    seen = {case.event["id"]}
-    while found is not None:
-        if found["id"] in seen:
-            raise DuplicateInvalid(
-                of=named,
-                reason_zh="会使两个案件互为重复件",
-                reason_en="two cases would be duplicates of each other",
-            )
-        if found["duplicate_of"] is None:
-            return dict(found)
-        seen.add(found["id"])
-        found = events.by_id(case.work, found["duplicate_of"])
-    raise EventUnknown(id=named)
+    found = events.by_name(case.work, str(command.of))
+    if found is None:
+        raise EventUnknown(id=str(command.of))
+    joined = duplicates.join(case.work, case.event["id"], found["id"])
+    return Done(event_values={"duplicate_of": joined.root_id}, more={"of": joined.root_number})
 
 
 # --- in hand ------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from gis.errors import EventUnknown, Language
 from gis.governance.actors import Actor
 from gis.governance.story import sentence
 from gis.governance.work_orders import LIFE, STATES, Holder, relations
+from gis.services import duplicates
 from gis.services.matching import spoken
 from gis.services.photos import SHOWN_TYPE
 from gis.store import attachments, categories, duty, events
@@ -118,7 +119,7 @@ def view(work: UnitOfWork, event_id: uuid.UUID, language: Language) -> dict[str,
     if row is None or (scope is not None and scope not in row["path_codes"] and row["path_codes"]):
         raise EventUnknown(id=str(event_id))
     orders, pictures = _orders(work, [event_id]), attachments_of(work, [event_id])
-    return as_answer(
+    answer = as_answer(
         dict(row),
         orders.get(event_id, []),
         work.actor,
@@ -126,6 +127,8 @@ def view(work: UnitOfWork, event_id: uuid.UUID, language: Language) -> dict[str,
         pictures.get(event_id, []),
         unit=handling_unit(work),
     )
+    answer["suggested_duplicates"] = duplicates.of_event(work, dict(row), language)
+    return answer | duplicates.gathered(work, event_id, with_reporters="reporter" in answer)
 
 
 def attachments_of(

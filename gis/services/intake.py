@@ -24,7 +24,7 @@ from gis.governance.clocks import STANDARD, Ruler
 from gis.governance.duty import Assignment, Unrouted
 from gis.governance.reasons import Reason
 from gis.governance.work_orders import IN_HAND
-from gis.services import cases, photo_rows
+from gis.services import cases, duplicates, photo_rows
 from gis.services.case_clocks import first_clocks, limit_of
 from gis.services.city_time import ruler_of
 from gis.services.lookup import Boundaries, BoundarySnapshot
@@ -110,6 +110,30 @@ def report_event(
         status, body = take_in(
             work, boundaries, report, now=now, auto_threshold=auto_threshold, language=language
         )
+        context = _context(work, report)
+        if context.known is not None:
+            status, body = 200, cases.view(work, context.known, language)
+        else:
+            in_force = boundaries.as_read(work, context.revision, context.exceptions)
+            snapshot, instant = in_force.snapshot, now()
+            matched = match(
+                snapshot,
+                report.request,
+                threshold=auto_threshold,
+                exceptions=in_force.exceptions,
+                at=instant,
+            )
+            if not _in_scope(actor, matched):
+                raise OutsideScope(scope=actor.area_code, code=matched.code or "-")
+            ruler = ruler_of(work)
+            routing = route(work, snapshot, matched, context.category, instant, ruler=ruler)
+            stages = IN_HAND if routing.assignment is not None else ("register",)
+            timed = first_clocks(context.category, stages, instant, ruler)
+            event = _new_event(report, snapshot, matched, routing, timed)
+            status, body = _write(work, event, routing.assignment, language)
+            if status == 201:
+                body["attachments"] = _write_beside(work, event.id, report)
+                body["suggested_duplicates"] = _suggested(work, event, context, body, language)
         return access.remember(work, keyed, status=status, body=body)
 
 
@@ -196,6 +220,29 @@ def _write(
         message = "a source reference was taken and is not there"
         raise ValueError(message)
     return 200, cases.view(work, known, language)
+
+
+def _suggested(
+    work: UnitOfWork,
+    event: events.NewEvent,
+    context: events.IntakeContext,
+    body: Mapping[str, Any],
+    language: Language,
+) -> list[dict[str, Any]]:
+    """Return what a new event is probably another report of."""
+    if event.lon is None or event.lat is None or context.category is None:
+        return []
+    new = duplicates.sighting(
+        {
+            **{field.name: getattr(event, field.name) for field in fields(event)},
+            "number": body["number"],
+            "group": context.category.major_zh,
+            "reported_at": event.reported_at or datetime.fromisoformat(body["received_at"]),
+            "duplicate_of": None,
+            "root_number": None,
+        }
+    )
+    return duplicates.shown(duplicates.suggested(work, new, context.category), language)
 
 
 def _write_beside(work: UnitOfWork, event_id: uuid.UUID, report: Report) -> list[dict[str, Any]]:

@@ -1,7 +1,8 @@
 """Which area covers a point: the cell index beside its peers, every answer checked.
 
 ``GRIDWARD_BENCH_AREAS=5000,50000,500000`` chooses the sizes. Nanoseconds are of processor time of
-the one thread per point, but for PostGIS, which works elsewhere: there the clock counts.
+the one thread per point, but for PostGIS and SedonaDB, which work elsewhere or in threads of their
+own: there the clock counts, and each is held to one thread.
 """
 
 from __future__ import annotations
@@ -27,10 +28,11 @@ from gis.geometry.cell_index import CellIndex, warm_up
 from tests.bench import numpy_locate
 from tests.bench.tilings import tiling
 
-SIZES = "5000,50000"
+SIZES = "5000,50000,500000"
 POINTS = 1_000_000
 PEER_POINTS = 100_000
-PEERS_UP_TO = 60_000
+FEWER_PEER_POINTS = 20_000
+MANY_AREAS = 60_000
 REPEATS = 5
 
 Points = npt.NDArray[np.float64]
@@ -50,13 +52,17 @@ class Row:
 
 def main() -> None:
     warm_up()
+    first: dict[str, float] = {}
     for size in os.environ.get("GRIDWARD_BENCH_AREAS", SIZES).split(","):
         areas = tiling(int(size))
         points = np.random.default_rng(20261123).uniform((118, 32), (119, 33), (POINTS, 2))
         rows = _ours(areas, points)
-        if len(areas) <= PEERS_UP_TO:
-            rows += _peers(areas, points[:PEER_POINTS])
-        _print(rows, len(areas))
+        rows += _peers(
+            areas, points[: PEER_POINTS if len(areas) < MANY_AREAS else FEWER_PEER_POINTS]
+        )
+        for row in rows:
+            first.setdefault(row.contender.partition(" (")[0], row.ns)
+        _print(rows, len(areas), first)
 
 
 def _ours(areas: Layer, points: Points) -> list[Row]:
@@ -152,8 +158,38 @@ def _peers(areas: Layer, points: Points) -> list[Row]:
     return [
         _row("geopandas.sjoin covered_by", joined, truth, build_s, nan, repeats=2),
         _row("shapely STRtree covered_by", by_tree, truth, build_s, nan, repeats=2),
+        _sedona(frame, points_frame, truth),
         _postgis(areas, points, truth),
     ]
+
+
+def _sedona(areas: gpd.GeoDataFrame, points: gpd.GeoDataFrame, truth: Owners) -> Row:
+    """SedonaDB's spatial join, on one thread as everybody else."""
+    import sedona.db
+
+    session = sedona.db.connect()
+    session.sql("set datafusion.execution.target_partitions = 1").execute()
+    begun = time.perf_counter()
+    for name, frame in (("areas", areas), ("points", points)):
+        numbered = frame.reset_index(names="n")
+        session.create_data_frame(numbered).to_memtable().to_view(name, overwrite=True)
+    build_s = time.perf_counter() - begun
+    question = (
+        "select p.n as point, a.n as area from points p join areas a "
+        "on ST_Covers(a.geometry, p.geometry)"
+    )
+
+    def joined() -> Owners:
+        pairs = session.sql(question).to_pandas()
+        return _first(pairs["point"].to_numpy(), pairs["area"].to_numpy(), len(points), len(areas))
+
+    seconds, owners = min((_seconds(joined, time.perf_counter) for _ in range(2)), key=_took)
+    wrong = int((owners != truth).sum())
+    return Row("SedonaDB join ST_Covers", 1e9 * seconds / len(points), wrong, build_s, float("nan"))
+
+
+def _took(run: tuple[float, Owners]) -> float:
+    return run[0]
 
 
 def _postgis(areas: Layer, points: Points, truth: Owners) -> Row:
@@ -227,15 +263,17 @@ def _seconds(do: Callable[[], T], clock: Callable[[], float]) -> tuple[float, T]
     return clock() - begun, done
 
 
-def _print(rows: list[Row], areas: int) -> None:
-    table = Table(title=f"Point -> area, {areas:,} areas of 100 vertices, one thread")
-    for column in ("contender", "ns a point", "ratio", "wrong", "build s", "MB"):
+def _print(rows: list[Row], areas: int, first: dict[str, float]) -> None:
+    title = f"Point -> area, {areas:,} areas of 100 vertices, one thread, load {os.getloadavg()[0]}"
+    table = Table(title=title)
+    for column in ("contender", "ns a point", "ratio", "grown", "wrong", "build s", "MB"):
         table.add_column(column, justify="left" if column == "contender" else "right")
     for row in rows:
         table.add_row(
             row.contender,
             f"{row.ns:,.0f}",
             f"{row.ns / rows[0].ns:,.1f}",
+            f"{row.ns / first[row.contender.partition(' (')[0]]:,.1f}",
             str(row.wrong),
             f"{row.build_s:.2f}",
             "" if np.isnan(row.megabytes) else f"{row.megabytes:,.0f}",

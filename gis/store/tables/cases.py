@@ -39,7 +39,7 @@ categories = Table(
     Column("title_en", Text, nullable=False),
     key("first_responsible"),
     Column("handler_roles", ARRAY(Text), nullable=False),
-    Column("duplicate_distance_m", Double, nullable=False),
+    Column("duplicate_distance_m", Double, comment="null: that of the group; 0: never"),
     Column("auto_dispatch", Boolean, nullable=False),
     Column("escalation", ARRAY(Text), nullable=False),
     Column("source", Text, nullable=False, comment="where the limits come from"),

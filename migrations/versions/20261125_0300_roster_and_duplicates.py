@@ -1,6 +1,6 @@
 """Processes keep the roster in memory: whatever changes it leaves a mark. Duplicates by index.
 
-Revision: 20261125_0250, after 20261125_0240.
+Revision: 20261125_0300, after 20261125_0250.
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "20261125_0250"
-down_revision = "20261125_0240"
+revision = "20261125_0300"
+down_revision = "20261125_0250"
 branch_labels = None
 depends_on = None
 
@@ -58,6 +58,13 @@ def upgrade() -> None:
             f"create trigger mark_roster_change after insert or update or delete or truncate "
             f"on {table} for each statement execute function mark_roster_change()"
         )
+    op.alter_column(
+        "categories",
+        "duplicate_distance_m",
+        nullable=True,
+        existing_type=sa.Double(),
+        comment="null: that of the group; 0: never",
+    )
     op.create_index(
         "ix_events_duplicate_of",
         "events",
@@ -71,6 +78,15 @@ def downgrade() -> None:
     """Take them away."""
     op.execute("set local lock_timeout = '5s'")
     op.drop_index("ix_events_duplicate_of", table_name="events")
+    op.execute("update categories set duplicate_distance_m = 50 where duplicate_distance_m is null")
+    op.alter_column(
+        "categories",
+        "duplicate_distance_m",
+        nullable=False,
+        existing_type=sa.Double(),
+        comment=None,
+        existing_comment="null: that of the group; 0: never",
+    )
     for table in WATCHED:
         op.execute(f"drop trigger mark_roster_change on {table}")
     op.execute("drop function mark_roster_change()")

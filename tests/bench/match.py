@@ -165,9 +165,10 @@ def _peers(areas: Layer, points: Points) -> list[Row]:
 
 def _sedona(areas: gpd.GeoDataFrame, points: gpd.GeoDataFrame, truth: Owners) -> Row:
     """SedonaDB's spatial join, on one thread as everybody else."""
-    import sedona.db
+    import pyarrow as pa
+    import sedonadb
 
-    session = sedona.db.connect()
+    session = sedonadb.connect()
     session.sql("set datafusion.execution.target_partitions = 1").execute()
     begun = time.perf_counter()
     for name, frame in (("areas", areas), ("points", points)):
@@ -180,7 +181,7 @@ def _sedona(areas: gpd.GeoDataFrame, points: gpd.GeoDataFrame, truth: Owners) ->
     )
 
     def joined() -> Owners:
-        pairs = session.sql(question).to_pandas()
+        pairs = pa.table(session.sql(question))
         return _first(pairs["point"].to_numpy(), pairs["area"].to_numpy(), len(points), len(areas))
 
     seconds, owners = min((_seconds(joined, time.perf_counter) for _ in range(2)), key=_took)

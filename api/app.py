@@ -45,6 +45,7 @@ from api.security import Doorkeeper
 from api.stopping import let_go_on_signal
 from gis.services.feed import Feed
 from gis.services.gazetteer import Gazetteer, GazetteerWatch
+from gis.services.index_cache import IndexCache
 from gis.services.jobs import check_queue
 from gis.services.lookup import Boundaries
 from gis.services.overview import check_boundaries, check_database, check_schema
@@ -118,7 +119,7 @@ def _described(app: FastAPI) -> dict[str, Any]:
 
 
 def _runtime(settings: Settings, database: Database) -> Runtime:
-    boundaries = Boundaries(database)
+    boundaries = Boundaries(database, IndexCache(settings.home / "cache" / "boundaries"))
     rosters = Rosters(database)
     metrics = Metrics(database)
     metrics.published_revision = boundaries.loaded_revision

@@ -25,10 +25,12 @@ from gis.governance.actors import SYSTEM, Actor
 from gis.governance.areas import LEVELS
 from gis.matching.spots import Members
 from gis.services.exceptions import ExceptionIndex
+from gis.services.index_cache import IndexCache
 from gis.store import areas as area_store
 from gis.store.unit_of_work import Database, UnitOfWork
 
 COARSE_TO_FINE: Final = tuple(LEVELS)
+IN_MEMORY: Final = IndexCache()
 OLDEST_S: Final = 2.0
 """An answer from memory may lag behind a publication by no more than this."""
 
@@ -54,10 +56,15 @@ class Area:
 class BoundarySnapshot:
     """All areas of one published revision, indexed for exact look-ups."""
 
-    def __init__(self, revision: int, rows: Sequence[sa.RowMapping]) -> None:
+    def __init__(
+        self,
+        revision: int,
+        rows: Sequence[sa.RowMapping],
+        cache: IndexCache = IN_MEMORY,
+    ) -> None:
         self.revision = revision
         self.areas: dict[str, Area] = {}
-        by_layer: dict[str, tuple[list[str], list[Any]]] = {}
+        by_layer: dict[str, tuple[list[str], list[bytes]]] = {}
         for row in rows:
             area = Area(
                 row["code"],
@@ -73,10 +80,9 @@ class BoundarySnapshot:
                 layer = area.kind
             codes, geometries = by_layer.setdefault(layer, ([], []))
             codes.append(area.code)
-            geometries.append(shapely.from_wkb(row["wkb"]))
+            geometries.append(bytes(row["wkb"]))
         self._indexes = {
-            layer: CellIndex.build(geometries, codes)
-            for layer, (codes, geometries) in by_layer.items()
+            layer: cache.index(codes, geometries) for layer, (codes, geometries) in by_layer.items()
         }
         self._empty = CellIndex.build([], [])
         self._dedicated = {
@@ -160,7 +166,8 @@ class InForce:
 class Snapshots:
     """The snapshots of a process: loaded once per revision, shared by its threads."""
 
-    def __init__(self) -> None:
+    def __init__(self, cache: IndexCache = IN_MEMORY) -> None:
+        self._cache = cache
         self._lock = threading.Lock()
         self._snapshots: OrderedDict[int, BoundarySnapshot] = OrderedDict()
         self._gates: dict[int, threading.Lock] = {}
@@ -220,7 +227,8 @@ class Snapshots:
         with gate:
             found = self._kept(revision)
             if found is None:
-                found = BoundarySnapshot(revision, area_store.of_revision(work, revision))
+                rows = area_store.of_revision(work, revision)
+                found = BoundarySnapshot(revision, rows, self._cache)
                 with self._lock:
                     self._snapshots[revision] = found
                     while len(self._snapshots) > _KEPT:
@@ -244,8 +252,8 @@ class Snapshots:
 class Boundaries(Snapshots):
     """Look-ups on the published boundaries of one database."""
 
-    def __init__(self, database: Database) -> None:
-        super().__init__()
+    def __init__(self, database: Database, cache: IndexCache = IN_MEMORY) -> None:
+        super().__init__(cache)
         self._database = database
         self._current: InForce | None = None
         self._heard_at = 0.0

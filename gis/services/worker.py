@@ -25,6 +25,7 @@ from procrastinate.retry import BaseRetryStrategy, RetryDecision
 from gis.errors import DatabaseUnavailable, GovernanceError, Unavailable
 from gis.governance.actors import SYSTEM
 from gis.services import jobs
+from gis.services.index_cache import IndexCache
 from gis.services.jobs import Context, JobCancelled, Task
 from gis.services.lookup import Boundaries
 from gis.settings import Settings
@@ -81,7 +82,7 @@ def run_worker(
     """
     for module in jobs.TASK_MODULES:
         import_module(module)
-    base = context or Context(database, Boundaries(database), settings)
+    base = context or Context(database, _boundaries(database, settings), settings)
 
     async def work() -> None:
         wanted_end = stop or asyncio.Event()
@@ -112,7 +113,7 @@ def drain(database: Database, settings: Settings, *, context: Context | None = N
     """Run every job that is due now, periodic ones included, then return (tests, maintenance)."""
     for module in jobs.TASK_MODULES:
         import_module(module)
-    base = context or Context(database, Boundaries(database), settings)
+    base = context or Context(database, _boundaries(database, settings), settings)
     queue = _queue(database, base)
 
     async def work() -> None:
@@ -280,3 +281,8 @@ async def rescue(queue: procrastinate.App) -> None:
                 await queue.job_manager.retry_job(job)
         except exceptions.ConnectorException as error:  # another worker was faster
             _log.info("job_rescued_elsewhere", job=job.id, reason=str(error))
+
+
+def _boundaries(database: Database, settings: Settings) -> Boundaries:
+    """Return look-ups that map what the server has built."""
+    return Boundaries(database, IndexCache(settings.home / "cache" / "boundaries"))

@@ -1,27 +1,26 @@
-"""``gridward match``: a CSV file of pins in, the same rows with their grids out."""
+"""``gridward match``: a file of pins and addresses in, the same rows with their grids out."""
 
 from __future__ import annotations
 
-import csv
-from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from math import isfinite
 from pathlib import Path
 from typing import Annotated, Any, Final
 
+import geopandas as gpd
 import pandas as pd
 import typer
 
 from api.cli.session import language, open_database, progress, put, say
-from gis import clock, settings
-from gis.errors import ColumnMissing, FileUnreadable, GovernanceError, InstantInvalid
+from gis import clock
+from gis.errors import ColumnMissing, GovernanceError, InstantInvalid
 from gis.geometry import crs as frames
-from gis.governance.actors import SYSTEM
 from gis.services.lookup import Snapshots
 from gis.services.matching import Location, MatchRequest, match
 from gis.store.unit_of_work import UnitOfWork
-from layers.files import read_table, written
+from layers.files import declared_crs, written
+from layers.files.streams import Source, sink
 
 ADDED: Final = (
     "grid_code",
@@ -39,24 +38,31 @@ ADDED: Final = (
 """Columns that the command adds to every row; ``reason`` also says why a row has no match."""
 
 
+GEOMETRY_LON: Final = "geometry.x"
+GEOMETRY_LAT: Final = "geometry.y"
+"""Columns of a point's coordinates where the file holds points and no columns were named."""
+
+
 class Matcher:
     """Matches the rows of one table: knows which columns hold what."""
 
     def __init__(
         self,
         work: UnitOfWork,
+        snapshots: Snapshots,
         columns: Mapping[str, str | None],
         crs: str,
         accuracy_m: float | None,
         threshold: float,
     ) -> None:
         self._work = work
-        self._snapshots = Snapshots()
+        self._snapshots = snapshots
         self._now = clock.now()
         self._columns = columns
         self._crs = crs
         self._accuracy_m = accuracy_m
         self._threshold = threshold
+        self.takes_geometry = columns["lon"] == GEOMETRY_LON
 
     def row(self, cells: Mapping[str, Any]) -> dict[str, Any]:
         """Return the added columns of one row; a bad row says why in ``reason``."""
@@ -132,11 +138,20 @@ class Matcher:
 
 
 def match_file(
-    source: Annotated[Path, typer.Argument(metavar="IN", help="CSV 文件 / CSV file")],
-    target: Annotated[Path, typer.Argument(metavar="OUT", help="结果 CSV / CSV to write")],
-    lon: Annotated[str, typer.Option(help="经度(东坐标)列 / column of longitude")] = "lon",
-    lat: Annotated[str, typer.Option(help="纬度(北坐标)列 / column of latitude")] = "lat",
-    crs: Annotated[str, typer.Option(help="坐标系 / WGS84, GCJ-02, BD-09, EPSG:n")] = "WGS84",
+    source: Annotated[
+        Path, typer.Argument(metavar="IN", help="CSV、Parquet 或 GeoPackage / file of rows")
+    ],
+    target: Annotated[Path, typer.Argument(metavar="OUT", help="结果文件 / file to write")],
+    lon: Annotated[
+        str | None, typer.Option(help="经度(东坐标)列 / column of longitude  [default: lon]")
+    ] = None,
+    lat: Annotated[
+        str | None, typer.Option(help="纬度(北坐标)列 / column of latitude  [default: lat]")
+    ] = None,
+    crs: Annotated[
+        str | None,
+        typer.Option(help="坐标系 / WGS84, GCJ-02, BD-09, EPSG:n  [default: WGS84]"),
+    ] = None,
     accuracy: Annotated[
         str | None, typer.Option(help="精度列名或米数 / column, or metres (68 % radius)")
     ] = None,
@@ -144,35 +159,45 @@ def match_file(
     at: Annotated[str | None, typer.Option(help="时点列(RFC 3339)/ column of the instant")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="输出 JSON / print JSON")] = False,
 ) -> None:
-    """批量匹配:为每一行找出所属网格 / Match every row of a CSV file to its grid."""
-    for path in (source, target):
-        if path.suffix.lower() != ".csv":
-            raise FileUnreadable(path=str(path), reason="only .csv files are matched so far")
-    name = frames.normalise(crs)
-    table = read_table(source)
+    """批量匹配:为每一行找出所属网格 / Match every row of a file to its grid, on every core.
+
+    IN 和 OUT 可为 .csv、.parquet、.gpkg,可互相转换。GeoPackage 的点不必指定坐标列。
+    """
+    from api.cli import match_stream  # noqa: PLC0415 - it imports this module
+
+    rows = Source(source)
+    of_points = lon is None and lat is None and source.suffix.lower() == ".gpkg"
+    name = frames.normalise(crs or (_declared(rows, source) if of_points else "WGS84"))
     metres = _metres(accuracy)
     columns = {
-        "lon": lon,
-        "lat": lat,
+        "lon": GEOMETRY_LON if of_points else lon or "lon",
+        "lat": GEOMETRY_LAT if of_points else lat or "lat",
         "accuracy": accuracy if metres is None else None,
         "address": address,
         "at": at,
     }
-    known = [column for column in table.columns if column != "row"]
     for column in columns.values():
-        if column is not None and column not in known:
-            raise ColumnMissing(path=str(source), column=column, columns=", ".join(known))
-    threshold = settings.load().auto_threshold
-    with open_database() as database, database.reading(SYSTEM) as work:
-        counts = _write(table[known], target, Matcher(work, columns, name, metres, threshold))
+        if column not in (None, GEOMETRY_LON, GEOMETRY_LAT, *rows.columns):
+            raise ColumnMissing(path=str(source), column=column, columns=", ".join(rows.columns))
+    with open_database() as database, written(target) as unfinished, progress() as bar:
+        job = match_stream.job_of(database, columns, name, metres)
+        with sink(unfinished) as out:
+            counts = match_stream.run(rows, out, job, bar)
     if as_json:
-        put({"rows": len(table), "decisions": dict(counts), "output": str(target)})
+        put({"rows": counts.total(), "decisions": dict(counts), "output": str(target)})
     else:
         shares = ", ".join(f"{decision} {count}" for decision, count in counts.most_common())
         say(
-            f"已匹配 {len(table)} 行:{shares}。结果:{target}",
-            f"Matched {len(table)} rows: {shares}. Written to {target}",
+            f"已匹配 {counts.total()} 行:{shares}。结果:{target}",
+            f"Matched {counts.total()} rows: {shares}. Written to {target}",
         )
+
+
+def _declared(rows: Source, path: Path) -> str:
+    """Return the frame that a file of points declares."""
+    if rows.crs is None:
+        return "WGS84"
+    return declared_crs(gpd.GeoDataFrame(geometry=[], crs=rows.crs), path) or "WGS84"
 
 
 def _metres(accuracy: str | None) -> float | None:
@@ -180,25 +205,6 @@ def _metres(accuracy: str | None) -> float | None:
         return None if accuracy is None else float(accuracy)
     except ValueError:
         return None
-
-
-def _write(table: pd.DataFrame, target: Path, matcher: Matcher) -> Counter[str]:
-    counts: Counter[str] = Counter()
-    kept = [str(column) for column in table.columns if column not in ADDED]  # a file matched again
-    with progress() as bar, written(target) as unfinished:
-        task = bar.add_task("match", total=len(table))
-        with unfinished.open("w", encoding="utf-8-sig", newline="") as out:
-            writer = csv.DictWriter(out, [*kept, *ADDED])
-            writer.writeheader()
-            for number, cells in enumerate(table.to_dict("records")):
-                found = matcher.row({str(key): cell for key, cell in cells.items()})
-                counts[found["decision"]] += 1
-                given = {column: "" if pd.isna(cells[column]) else cells[column] for column in kept}
-                writer.writerow({**given, **found})
-                if number % 1000 == 0:
-                    bar.update(task, completed=number)
-        bar.update(task, completed=len(table))
-    return counts
 
 
 def register(app: typer.Typer) -> None:

@@ -52,11 +52,11 @@ def read_table(path: Path, *, encoding: str | None = None) -> pd.DataFrame:
     """
     text = _decoded(path, encoding)
     first_line = text.split("\n", 1)[0]
-    delimiter = max(_DELIMITERS, key=first_line.count)
+    delimiter = delimiter_of(first_line)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
         header = [name.strip() for name in next(reader, [])]
-        _check_header(path, header)
+        check_header(path, header)
         lines: list[int] = []
         records: list[list[str | None]] = []
         before = reader.line_num
@@ -79,7 +79,13 @@ def read_table(path: Path, *, encoding: str | None = None) -> pd.DataFrame:
     return table
 
 
-def _check_header(path: Path, header: list[str]) -> None:
+def delimiter_of(first_line: str) -> str:
+    """Return the delimiter that a header has most of."""
+    return max(_DELIMITERS, key=first_line.count)
+
+
+def check_header(path: Path, header: list[str]) -> None:
+    """Refuse a header without names, or with one twice (``FileUnreadable``)."""
     if not any(header):
         raise FileUnreadable(path=str(path), reason="the first line names no columns")
     twice = sorted({name for name in header if header.count(name) > 1})
@@ -103,3 +109,28 @@ def _decoded(path: Path, encoding: str | None) -> str:
             raise FileUnreadable(path=str(path), reason=f"no encoding {name}") from error
     reason = f"the text is not {encoding or 'UTF-8 or GB18030'}"
     raise FileUnreadable(path=str(path), reason=reason)
+
+
+def decoding(path: Path) -> str:
+    """Return the encoding of a text of any length: its mark's, else UTF-8, else GB18030.
+
+    Raises
+    ------
+    gis.errors.FileMissing, gis.errors.FileUnreadable
+        Not there; bytes of neither.
+    """
+    try:
+        with path.open("rb") as file:
+            first = file.read(4)
+    except OSError as error:
+        raise FileMissing(path=str(path)) from error
+    marked = next((name for bom, name in _BOMS.items() if first.startswith(bom)), None)
+    for name in [marked] if marked else ["utf-8", CHINESE]:
+        try:
+            with path.open(encoding=name, newline="") as text:
+                while text.read(1 << 20):
+                    pass
+        except UnicodeDecodeError:
+            continue
+        return name
+    raise FileUnreadable(path=str(path), reason="the text is not UTF-8 or GB18030")

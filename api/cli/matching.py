@@ -16,7 +16,7 @@ from api.cli.session import language, open_database, progress, put, say
 from gis import clock
 from gis.errors import ColumnMissing, GovernanceError, InstantInvalid
 from gis.geometry import crs as frames
-from gis.services.lookup import Snapshots
+from gis.services.lookup import InForce, Snapshots
 from gis.services.matching import Location, MatchRequest, match
 from gis.store.unit_of_work import UnitOfWork
 from layers.files import declared_crs, written
@@ -58,6 +58,7 @@ class Matcher:
         self._work = work
         self._snapshots = snapshots
         self._now = clock.now()
+        self._current: InForce | None = None
         self._columns = columns
         self._crs = crs
         self._accuracy_m = accuracy_m
@@ -69,7 +70,7 @@ class Matcher:
         spoken = language()
         try:
             request = self._request(cells)
-            in_force = self._snapshots.in_force(self._work, request.at)
+            in_force = self._in_force(request.at)
             matched = match(
                 in_force.snapshot,
                 request,
@@ -95,6 +96,14 @@ class Matcher:
             "boundary_revision": matched.revision,
             "reason": " ".join(reason.text(spoken) for reason in chosen.reasons),
         }
+
+    def _in_force(self, at: datetime | None) -> InForce:
+        """Return what decides at an instant; what decides now is asked once for the whole file."""
+        if at is not None:
+            return self._snapshots.in_force(self._work, at)
+        if self._current is None:
+            self._current = self._snapshots.in_force(self._work)
+        return self._current
 
     def _request(self, cells: Mapping[str, Any]) -> MatchRequest:
         lon, lat = self._number(cells, "lon"), self._number(cells, "lat")

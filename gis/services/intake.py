@@ -110,30 +110,6 @@ def report_event(
         status, body = take_in(
             work, boundaries, report, now=now, auto_threshold=auto_threshold, language=language
         )
-        context = _context(work, report)
-        if context.known is not None:
-            status, body = 200, cases.view(work, context.known, language)
-        else:
-            in_force = boundaries.as_read(work, context.revision, context.exceptions)
-            snapshot, instant = in_force.snapshot, now()
-            matched = match(
-                snapshot,
-                report.request,
-                threshold=auto_threshold,
-                exceptions=in_force.exceptions,
-                at=instant,
-            )
-            if not _in_scope(actor, matched):
-                raise OutsideScope(scope=actor.area_code, code=matched.code or "-")
-            ruler = ruler_of(work)
-            routing = route(work, snapshot, matched, context.category, instant, ruler=ruler)
-            stages = IN_HAND if routing.assignment is not None else ("register",)
-            timed = first_clocks(context.category, stages, instant, ruler)
-            event = _new_event(report, snapshot, matched, routing, timed)
-            status, body = _write(work, event, routing.assignment, language)
-            if status == 201:
-                body["attachments"] = _write_beside(work, event.id, report)
-                body["suggested_duplicates"] = _suggested(work, event, context, body, language)
         return access.remember(work, keyed, status=status, body=body)
 
 
@@ -176,6 +152,7 @@ def take_in(
     status, body = _write(work, event, routing.assignment, language)
     if status == 201:
         body["attachments"] = _write_beside(work, event.id, report)
+        body["suggested_duplicates"] = _suggested(work, event, context, body, language)
     return status, body
 
 

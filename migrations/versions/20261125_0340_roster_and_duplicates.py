@@ -1,6 +1,6 @@
 """Processes keep the roster in memory: whatever changes it leaves a mark. Duplicates by index.
 
-Revision: 20261125_0330, after 20261125_0320.
+Revision: 20261125_0340, after 20261125_0330.
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "20261125_0330"
-down_revision = "20261125_0320"
+revision = "20261125_0340"
+down_revision = "20261125_0330"
 branch_labels = None
 depends_on = None
 

@@ -140,7 +140,7 @@ class CaseFile:
             code = store.create_order(
                 self.work,
                 self.event["id"],
-                {**values, "status": "dispatched", "dispatched_at": self.clocks.now},
+                {**values, "version": 0, "status": "dispatched", "dispatched_at": self.clocks.now},
             )
             self.order = store.current_order(self.work, self.event["id"]) or {}
             assert self.order["code"] == code  # noqa: S101 - just written

@@ -216,6 +216,7 @@ def test_a_waiting_event_is_confirmed_moved_and_recategorised(door: Door, city: 
     event = centre.post(url, json={"action": "confirm_grid", "grid": city.grids[2]}).json()
     assert (event["status"], event["grid"]) == ("dispatched", city.grids[2])
     assert event["work_orders"][0]["assignee"]["name"] == "网格员3"
+    assert event["work_orders"][0]["version"] == 1, "every version has its entry in the log"
     lon, lat = city.inside(1)
     event = centre.post(url, json={"action": "move", "location": {"lon": lon, "lat": lat}}).json()
     assert event["grid"] == city.grids[0]

@@ -24,6 +24,7 @@ COMMANDS: Final[dict[str, str]] = {
     "check": "checking",
     "repair": "repairing",
     "match": "matching",
+    "rematch": "rematch",
     "coverage": "planning",
     "map": "planning",
     "site": "siting",

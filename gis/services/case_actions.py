@@ -185,12 +185,16 @@ def _sent(
 
 
 def mark_duplicate(case: CaseFile, command: Command, _step: Transition, _threshold: float) -> Done:
-    """Join a case to the first report of the same thing; a chain points to its root."""
-    found = events.by_name(case.work, str(command.of))
+    """Join a case to the first report of the same thing; what was joined to it follows."""
+    named = str(command.of)
+    found = events.by_name(case.work, named)
     if found is None:
-        raise EventUnknown(id=str(command.of))
+        raise EventUnknown(id=named)
     joined = duplicates.join(case.work, case.event["id"], found["id"])
-    return Done(event_values={"duplicate_of": joined.root_id}, more={"of": joined.root_number})
+    return Done(
+        event_values={"duplicate_of": joined.root_id},
+        more={"of": joined.root_number, "followed": list(joined.moved)},
+    )
 
 
 # --- in hand ------------------------------------------------------------------------------------

@@ -249,9 +249,13 @@ def test_duplicates_point_to_the_first_report_and_never_in_a_circle(
 
     assert mark(b, a["number"]).json()["duplicate_of"] == a["id"]
     assert mark(c, b["id"]).json()["duplicate_of"] == a["id"], "a duplicate of a duplicate"
-    assert mark(a, b["id"]).status_code == 422
-    assert mark(a, a["id"]).status_code == 422
-    assert mark(a, "nobody").status_code == 404
+    root = reported(centre, city.inside(1))
+    assert mark(a, root["number"]).json()["duplicate_of"] == root["id"]
+    followed = centre.get(f"/v1/events/{b['id']}").json()
+    assert followed["duplicate_of"] == root["id"], "what was joined to it follows"
+    assert mark(root, b["id"]).status_code == 422
+    assert mark(root, root["id"]).status_code == 422
+    assert mark(root, "nobody").status_code == 404
     seen = centre.get(f"/v1/events/{b['id']}").json()
     assert (seen["status"], seen["work_orders"][0]["status"]) == ("duplicate", "duplicate")
     assert seen["reporter"]["name"] == "张三", "no reporter is lost"

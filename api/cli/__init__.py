@@ -30,6 +30,7 @@ COMMANDS: Final[dict[str, str]] = {
     "site": "siting",
     "employment": "employment",
     "kpis": "kpis",
+    "scenarios": "scenarios",
     "accessibility": "access_scores",
     "staffing": "access_scores",
     "db": "database",

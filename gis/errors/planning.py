@@ -40,6 +40,15 @@ class RoadsThere(Conflict):
     )
 
 
+class ScenarioUnknown(NotFound):
+    """No scenario of that number that the caller may see."""
+
+    code = "scenario-unknown"
+    title_zh, title_en = "没有这个方案", "No such scenario"
+    detail_zh = "没有编号为 {id} 的方案，或不在您的权限范围内。"
+    detail_en = "There is no scenario {id}, or it lies outside your area."
+
+
 class DemandUnknown(Rejected):
     """A way of placing people that there is not."""
 

@@ -1,0 +1,121 @@
+"""``gridward scenarios``: planning questions saved, compared, repeated, exported."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from api.cli.session import Bilingual, open_database, put, say
+from gis.governance.actors import SYSTEM
+from gis.services import scenarios
+from layers import files
+from layers.files import table_sets
+
+app = Bilingual("规划方案：保存、对比、复算、导出 / planning scenarios")
+AsJson = Annotated[bool, typer.Option("--json", help="输出 JSON / print JSON")]
+Number = Annotated[int, typer.Argument(help="方案编号 / number", metavar="ID")]
+
+
+@app.command("save")
+def save(
+    name: Annotated[str, typer.Argument(help="名称 / name", metavar="NAME")],
+    kind: Annotated[str, typer.Argument(help=" | ".join(scenarios.KINDS), metavar="KIND")],
+    question: Annotated[
+        str,
+        typer.Argument(
+            help="问题，JSON，与接口相同 / the question as JSON, as over HTTP", metavar="JSON"
+        ),
+    ] = "{}",
+    as_json: AsJson = False,
+) -> None:
+    """计算并保存一个方案 / Answer a question and save it."""
+    try:
+        asked: Any = json.loads(question)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+    if not isinstance(asked, dict):
+        raise typer.BadParameter("{...}")
+    with open_database() as database:
+        found = scenarios.save(database, SYSTEM, name, kind, asked)
+    if as_json:
+        put(found)
+        return
+    say(f"已保存方案 {found['id']}：{name}。", f"Saved scenario {found['id']}: {name}.")
+
+
+@app.command("list")
+def listed(as_json: AsJson = False) -> None:
+    """列出方案 / List scenarios."""
+    with open_database() as database:
+        rows = scenarios.listed(database, SYSTEM, after=0, limit=1000)
+    if as_json:
+        put(rows)
+        return
+    table = Table("id", "name", "kind", "area", "revision", "created")
+    for row in rows:
+        revision = str(row["basis"]["boundary_revision"])
+        facts = (row["name"], row["kind"], row["area"] or "", revision, row["created_at"])
+        table.add_row(str(row["id"]), *facts)
+    Console(file=sys.stdout, markup=False, highlight=False).print(table)
+
+
+@app.command("compare")
+def compare(
+    numbers: Annotated[list[int], typer.Argument(help="方案编号 / numbers", metavar="ID...")],
+    as_json: AsJson = False,
+) -> None:
+    """并列对比 / Put scenarios side by side."""
+    with open_database() as database:
+        found = scenarios.compared(database, SYSTEM, numbers)
+    if as_json:
+        put(found)
+        return
+    table = Table("", *(column["name"] for column in found["columns"]))
+    rows = {name for column in found["columns"] for name in column["figures"]}
+    for name in sorted(rows):
+        table.add_row(name, *(str(column["figures"].get(name)) for column in found["columns"]))
+    for name in found["columns"][0]["question"]:
+        table.add_row(name, *(str(column["question"][name]) for column in found["columns"]))
+    Console(file=sys.stdout, markup=False, highlight=False).print(table)
+    if not found["same_basis"]:
+        say("注意：各方案所依据的数据或边界版本不同。", "Mind: data or boundaries differ.")
+
+
+@app.command("again")
+def again(number: Number, as_json: AsJson = False) -> None:
+    """用现在的数据复算 / Ask a scenario's question again."""
+    with open_database() as database:
+        found = scenarios.again(database, SYSTEM, number)
+    if as_json:
+        put(found)
+        return
+    zh = "相同" if found["same_figures"] else "不同"
+    en = "the same figures" if found["same_figures"] else "other figures"
+    data = "" if found["same_basis"] else "(数据已变 / the data changed)"
+    say(f"复算结果{zh}{data}。", f"Asked again: {en} {data}.")
+
+
+@app.command("export")
+def export(
+    number: Number,
+    out: Annotated[Path, typer.Argument(help=" ".join(table_sets.ENDINGS), metavar="FILE")],
+) -> None:
+    """导出为 CSV、XLSX 或 GeoPackage / Write a scenario into a file."""
+    if out.suffix.lower() not in table_sets.ENDINGS:
+        raise typer.BadParameter(" ".join(table_sets.ENDINGS))
+    with open_database() as database:
+        tables = scenarios.tables_of(scenarios.one(database, SYSTEM, number))
+    with files.written(out) as unfinished:
+        table_sets.write_tables(tables, unfinished)
+    say(f"已写入 {out}。", f"Wrote {out}.")
+
+
+def register(commands: typer.Typer) -> None:
+    """Add the group of commands."""
+    commands.add_typer(app, name="scenarios")

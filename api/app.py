@@ -13,6 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from api import problems
 from api.metrics import Metrics
 from api.middleware import BodyGuard, RequestContext
+from api.ogc.service import LayerService
 from api.openapi import describe
 from api.quick import QuickLane
 from api.routes import (
@@ -30,6 +31,9 @@ from api.routes import (
     kpis,
     maps,
     matching,
+    ogc,
+    ogc_items,
+    ogc_tiles,
     open311,
     pages,
     places,
@@ -76,6 +80,9 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     work_orders.router,
     deliberations.router,
     jobs.router,
+    ogc_tiles.router,
+    ogc_items.router,
+    ogc.router,
     maps.router,
     sign_in.router,
     health.router,
@@ -135,6 +142,7 @@ def _runtime(settings: Settings, database: Database) -> Runtime:
         feed=Feed(database, limit=settings.stream_listeners),
         rosters=rosters,
         pins=PinMatchers(boundaries, rosters, settings.auto_threshold),
+        layers=LayerService(database, settings),
         checks={
             "database": partial(check_database, database),
             "schema": partial(check_schema, database),
@@ -153,10 +161,12 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     ).start()
     gazetteer_watch = GazetteerWatch(runtime.gazetteer).start()
     runtime.feed.start()
+    runtime.layers.state.start()
     try:
         with let_go_on_signal(runtime.feed):
             yield
     finally:
         await run_in_threadpool(runtime.feed.stop)
+        await run_in_threadpool(runtime.layers.state.stop)
         await run_in_threadpool(gazetteer_watch.stop)
         await run_in_threadpool(watch.stop)

@@ -23,6 +23,7 @@ TAGS: Final = (
     ("open311", "Open311 GeoReport v2: for any client of that standard."),
     ("webhooks", "推送: systems next door that are told of changes."),
     ("coverage", "覆盖: who is within reach of what."),
+    ("layers", "图层: OGC API Features and Tiles; its own description is at /ogc/api."),
     ("maps", "地图: pages to look at."),
     ("sign-in", "登录: who one is."),
     ("health", "运行状态: alive, ready, metrics."),

@@ -29,6 +29,7 @@ from gis.errors import (
     Forbidden,
     GovernanceError,
     Language,
+    Malformed,
     NotFound,
     NotSignedIn,
     Rejected,
@@ -118,6 +119,7 @@ class InternalError(GovernanceError):
 
 
 STATUS: Final[dict[type[GovernanceError], int]] = {
+    Malformed: 400,
     NotSignedIn: 401,
     Forbidden: 403,
     NotFound: 404,

@@ -9,6 +9,7 @@ from typing import Any
 from fastapi import Request
 
 from api.metrics import Metrics
+from api.ogc.service import LayerService
 from api.security import Doorkeeper
 from gis.services.feed import Feed
 from gis.services.gazetteer import Gazetteer
@@ -38,6 +39,7 @@ class Runtime:
     feed: Feed
     rosters: Rosters
     pins: PinMatchers
+    layers: LayerService
     checks: dict[str, Check] = field(default_factory=dict)
     openapi: dict[str, Any] | None = None
 

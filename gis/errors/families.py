@@ -50,6 +50,10 @@ class Rejected(GovernanceError):
     """The input is wrong; nothing was written."""
 
 
+class Malformed(GovernanceError):
+    """A question to a standard interface that its standard answers with 400."""
+
+
 class Unavailable(GovernanceError):
     """A part that is needed does not answer now; the same call may succeed later."""
 

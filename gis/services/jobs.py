@@ -48,6 +48,7 @@ TASK_MODULES: Final = (
     "gis.services.follow",
     "gis.services.webhook_delivery",
     "gis.services.siting_job",
+    "layers.bands",
 )
 """Modules that register tasks; a worker imports them all."""
 

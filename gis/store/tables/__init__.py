@@ -1,12 +1,13 @@
 """Every table, declared once. Only :mod:`gis.store` imports this package.
 
-Nine rooms: :mod:`areas <gis.store.tables.areas>` (boundaries in time), :mod:`city
+Ten rooms: :mod:`areas <gis.store.tables.areas>` (boundaries in time), :mod:`city
 <gis.store.tables.city>` (what stands and lives there), :mod:`cases <gis.store.tables.cases>`
 (events and work orders), :mod:`feed <gis.store.tables.feed>` (what goes out to systems next door
 and what came from them), :mod:`planning <gis.store.tables.planning>` (counts, scenarios),
 :mod:`access <gis.store.tables.access>` (sign-in, idempotency), :mod:`jobs
 <gis.store.tables.jobs>` (long jobs), :mod:`gazetteer <gis.store.tables.gazetteer>` (names and
-addresses), :mod:`community <gis.store.tables.community>` (holidays, owners, deliberations).
+addresses), :mod:`community <gis.store.tables.community>` (holidays, owners, deliberations),
+:mod:`layers <gis.store.tables.layers>` (what tiles are cut from).
 """
 
 from gis.store.tables.access import credentials, idempotency_keys
@@ -64,6 +65,7 @@ from gis.store.tables.feed import (
 )
 from gis.store.tables.gazetteer import area_aliases, gazetteer_entries, gazetteer_state
 from gis.store.tables.jobs import job_reports, periodic_tasks
+from gis.store.tables.layers import layer_editions, layer_features, layer_shapes
 from gis.store.tables.metadata import SRID, metadata
 from gis.store.tables.planning import data_stamps, people_counts, scenarios
 
@@ -102,6 +104,9 @@ __all__ = [
     "job_openings",
     "job_reports",
     "job_seekers",
+    "layer_editions",
+    "layer_features",
+    "layer_shapes",
     "log_entries",
     "metadata",
     "open311_requests",

@@ -93,6 +93,7 @@ area_versions = Table(
     gist("area_versions"),
     Index("ix_area_versions_parent_code", "parent_code"),
     Index("ix_area_versions_level_added_revision", "level", "added_revision"),
+    Index("ix_area_versions_level_code", "level", text('area_code collate "C"')),
     comment="One row per area and period: geometry, name, parent and kind as valid then.",
 )
 

@@ -1,0 +1,1 @@
+"""What the OGC routes are made of: parameters, lanes, documents, pages."""

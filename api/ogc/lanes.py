@@ -1,0 +1,108 @@
+"""Lanes 通道: how many questions to layers run at once, and how long one waits for its turn.
+
+Tiles, pages and heavy questions (filters, whole layers) have places of their own, so that a hostile
+filter keeps nobody but other filters waiting; all lanes together leave a quarter of the
+connections to the rest of the service.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Final, TypeVar
+
+import anyio
+from anyio.to_thread import run_sync
+
+from gis.errors import LayersBusy
+from gis.governance.actors import Actor
+from gis.store.features import bounded
+from gis.store.unit_of_work import Database, UnitOfWork
+
+Answer = TypeVar("Answer")
+Other = TypeVar("Other")
+
+LONGEST_QUEUE: Final = 64
+RETRY_AFTER_S: Final = 2
+
+
+class Lane:
+    """Some places for questions, each in a thread with a read-only transaction.
+
+    Parameters
+    ----------
+    places
+        Questions at once.
+    wait_s
+        Longest wait for a place; then, and when :data:`LONGEST_QUEUE` wait already, the caller
+        gets :class:`gis.errors.LayersBusy`.
+    limit_s
+        Longest time of one statement; then :class:`gis.errors.LayerQueryTooLong`.
+    """
+
+    def __init__(self, database: Database, places: int, *, wait_s: float, limit_s: float) -> None:
+        self.places = places
+        self.wait_s = wait_s
+        self.limit_s = limit_s
+        self._database = database
+        self._free = asyncio.Semaphore(places)
+        self._threads = anyio.CapacityLimiter(places)
+        self._waiting = 0
+
+    async def ask(self, actor: Actor, question: Callable[[UnitOfWork], Answer]) -> Answer:
+        """Return what a question gets from a read-only transaction of the actor."""
+        if self._waiting >= LONGEST_QUEUE:
+            raise self._busy()
+        self._waiting += 1
+        try:
+            async with asyncio.timeout(self.wait_s):
+                await self._free.acquire()
+        except TimeoutError as error:
+            raise self._busy() from error
+        finally:
+            self._waiting -= 1
+        try:
+            return await run_sync(partial(self._asked, actor, question), limiter=self._threads)
+        finally:
+            self._free.release()
+
+    async def ask_or(
+        self,
+        first: Callable[[], Answer | None] | None,
+        actor: Actor,
+        question: Callable[[UnitOfWork], Other],
+    ) -> Answer | Other:
+        """Return what ``first`` finds (in a thread), else what the question gets."""
+        if first is not None:
+            found = await run_sync(first)
+            if found is not None:
+                return found
+        return await self.ask(actor, question)
+
+    def _asked(self, actor: Actor, question: Callable[[UnitOfWork], Answer]) -> Answer:
+        with self._database.reading(actor) as work, bounded(work, self.limit_s):
+            return question(work)
+
+    def _busy(self) -> LayersBusy:
+        return LayersBusy(waited_s=self.wait_s, retry_after_s=RETRY_AFTER_S)
+
+
+@dataclass(frozen=True, slots=True)
+class Lanes:
+    """The lanes of one process."""
+
+    tiles: Lane
+    pages: Lane
+    heavy: Lane
+
+    @classmethod
+    def on(cls, database: Database, pool_size: int) -> Lanes:
+        """Return lanes that share three quarters of a pool."""
+        places = max(1, pool_size // 4)
+        return cls(
+            tiles=Lane(database, places, wait_s=4.0, limit_s=6.0),
+            pages=Lane(database, places, wait_s=4.0, limit_s=6.0),
+            heavy=Lane(database, places, wait_s=8.0, limit_s=10.0),
+        )

@@ -29,6 +29,7 @@ from api.routes import (
     hotline,
     jobs,
     kpis,
+    learning,
     maps,
     matching,
     ogc,
@@ -48,6 +49,7 @@ from api.routes import (
 from api.runtime import Runtime
 from api.security import Doorkeeper
 from api.stopping import let_go_on_signal
+from gis.services.experience import KnowledgeBase
 from gis.services.feed import Feed
 from gis.services.gazetteer import Gazetteer, GazetteerWatch
 from gis.services.index_cache import IndexCache
@@ -72,6 +74,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     areas.router,
     places.router,
     boundaries.router,
+    learning.router,
     planning.router,
     siting.router,
     employment.router,
@@ -130,6 +133,8 @@ def _described(app: FastAPI) -> dict[str, Any]:
 def _runtime(settings: Settings, database: Database) -> Runtime:
     boundaries = Boundaries(database, IndexCache(settings.home / "cache" / "boundaries"))
     rosters = Rosters(database)
+    gazetteer = Gazetteer(database, boundaries)
+    boundaries.know(KnowledgeBase(gazetteer, precision=settings.auto_precision))
     metrics = Metrics(database)
     metrics.published_revision = boundaries.loaded_revision
     return Runtime(
@@ -138,7 +143,7 @@ def _runtime(settings: Settings, database: Database) -> Runtime:
         doorkeeper=Doorkeeper(database, settings),
         metrics=metrics,
         boundaries=boundaries,
-        gazetteer=Gazetteer(database, boundaries),
+        gazetteer=gazetteer,
         feed=Feed(database, limit=settings.stream_listeners),
         rosters=rosters,
         pins=PinMatchers(boundaries, rosters, settings.auto_threshold),

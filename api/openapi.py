@@ -19,6 +19,7 @@ TAGS: Final = (
     ("areas", "区域与边界: which areas own a place, their codes and geometry."),
     ("boundaries", "边界版本与例外: drafts, publications, exceptions."),
     ("matching", "匹配: from a pin or an address to the grid that owns it."),
+    ("learning", "学习: what corrections and history taught matching, and taking it back."),
     ("events", "事件与工单: report, route, follow."),
     ("open311", "Open311 GeoReport v2: for any client of that standard."),
     ("webhooks", "推送: systems next door that are told of changes."),

@@ -168,10 +168,18 @@ class Settings(BaseSettings):
         float,
         Field(gt=0.5, le=1.0),
         Title(
-            "自动派单所需的最低概率",
-            "probability from which an event routes itself",
+            "自动派单所需的最低概率(尚无校准数据时)",
+            "probability from which an event routes itself, before answers tell a better one",
         ),
-    ] = 0.95
+    ] = 0.91
+    auto_precision: Annotated[
+        float,
+        Field(ge=0.5, lt=1.0),
+        Title(
+            "自动派单应达到的准确率(有校准数据后据此定门槛)",
+            "wanted precision of what routes itself; counted answers turn it into a threshold",
+        ),
+    ] = 0.995
 
     @field_validator("database_url", "database_owner_url")
     @classmethod

@@ -84,6 +84,17 @@ def _family() -> str:
     raise FontsMissing(fonts=", ".join(_FONTS))
 
 
+def chinese(points: float) -> FontProperties:
+    """Return a font of the machine that has Chinese characters, in a size.
+
+    Raises
+    ------
+    gis.errors.FontsMissing
+        None is installed.
+    """
+    return _font(points)
+
+
 def _font(points: float) -> FontProperties:
     # a font of Latin letters behind it: Chinese fonts lack a few signs
     return FontProperties(family=[_family(), "DejaVu Sans"], size=points)

@@ -25,6 +25,8 @@ COMMANDS: Final[dict[str, str]] = {
     "repair": "repairing",
     "match": "matching",
     "rematch": "rematch",
+    "evaluate": "evaluation",
+    "learn": "learning",
     "coverage": "planning",
     "map": "planning",
     "site": "siting",

@@ -18,6 +18,8 @@ from rich.progress import Progress
 from api.cli import matching
 from gis import settings
 from gis.governance.actors import SYSTEM
+from gis.services.experience import KnowledgeBase
+from gis.services.gazetteer import Gazetteer
 from gis.services.index_cache import IndexCache
 from gis.services.lookup import Boundaries
 from gis.store.unit_of_work import Database
@@ -47,6 +49,7 @@ def _matcher(job: Job) -> Iterator[matching.Matcher]:
     database = Database(job.url, pool_size=2, statement_timeout_s=0)
     boundaries = Boundaries(database, IndexCache(job.home / "cache" / "boundaries"))
     try:
+        boundaries.know(KnowledgeBase(Gazetteer(database, boundaries)))
         with database.reading(SYSTEM) as work:
             yield matching.Matcher(
                 work, boundaries, job.columns, job.crs, job.accuracy_m, job.threshold

@@ -77,6 +77,7 @@ class Matcher:
                 threshold=self._threshold,
                 exceptions=in_force.exceptions,
                 at=request.at or self._now,
+                knowledge=self._snapshots.knowledge(self._work, in_force.snapshot),
             )
         except GovernanceError as error:
             return {"decision": "invalid", "reason": error.detail(spoken)}

@@ -9,10 +9,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
+import structlog
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from api.logs import configure_logs
 from gis import cluster, settings
 from gis.errors import GovernanceError, Language, SchemaBehind
 from gis.settings import Settings
@@ -63,6 +65,8 @@ def open_database(*, role: str = "app", migrated: bool = True) -> Iterator[Datab
     so that every command works in a fresh home.
     """
     chosen = settings.load()
+    if not structlog.is_configured():  # unconfigured, it writes to where results go
+        configure_logs(chosen.model_copy(update={"log_level": "warning"}))
     with cluster.database(chosen) as urls:
         if migrated and chosen.database_url is None:
             _migrate_if_empty(urls.owner_url)

@@ -44,9 +44,20 @@ class LocationIn(BaseModel):
         description="68 % 半径(米)/ 68 % radius in metres; 0 or absent: the plain point",
     )
 
+    fixed_at: Instant | None = Field(
+        default=None, description="定位时间(可早于上报)/ when the position was fixed"
+    )
+
     def location(self) -> Location:
         """Return the pin as the use cases take it."""
-        return Location(self.lon, self.lat, self.crs, self.accuracy_m)
+        return Location(
+            self.lon,
+            self.lat,
+            self.crs,
+            self.accuracy_m,
+            declared="crs" in self.model_fields_set,
+            fixed_at=self.fixed_at,
+        )
 
 
 class MatchIn(BaseModel):
@@ -59,6 +70,13 @@ class MatchIn(BaseModel):
     category: Line | None = None
     at: Instant | None = None
     source: Line | None = None
+    photo: LocationIn | None = Field(
+        default=None, description="照片自带的定位(WGS84)/ the position in its photo"
+    )
+    usual: LocationIn | None = Field(
+        default=None,
+        description="上报人常去处,用于判断坐标系 / where the sender usually is: tells the CRS",
+    )
 
     def request(self) -> MatchRequest:
         """Return the request as the use cases take it."""
@@ -68,6 +86,8 @@ class MatchIn(BaseModel):
             category=self.category,
             at=self.at,
             source=self.source,
+            photo=None if self.photo is None else self.photo.location(),
+            usual=None if self.usual is None else self.usual.location(),
         )
 
 

@@ -109,6 +109,12 @@ from gis.errors.layers import (
     PropertyUnknown,
     TileUnknown,
 )
+from gis.errors.learning import (
+    BadPinUnknown,
+    CorrectionUnknown,
+    NothingToEvaluate,
+    PrecisionInvalid,
+)
 from gis.errors.operation import (
     AssetsMissing,
     AssetUnknown,
@@ -156,6 +162,7 @@ __all__ = [
     "AssetUnknown",
     "AssetsMissing",
     "AttachmentUnknown",
+    "BadPinUnknown",
     "CalendarMissing",
     "CategoryRowInvalid",
     "CategoryUnknown",
@@ -164,6 +171,7 @@ __all__ = [
     "CodeRetired",
     "ColumnMissing",
     "Conflict",
+    "CorrectionUnknown",
     "CredentialInvalid",
     "CrossSiteRequest",
     "CrsUndeclared",
@@ -214,6 +222,7 @@ __all__ = [
     "NotFound",
     "NotReady",
     "NotSignedIn",
+    "NothingToEvaluate",
     "Open311FormInvalid",
     "OrderRowInvalid",
     "OrdersRefused",
@@ -231,6 +240,7 @@ __all__ = [
     "PlanningInvalid",
     "PositionInvalid",
     "PostgisMissing",
+    "PrecisionInvalid",
     "ProfileUnknown",
     "PropertyUnknown",
     "QueueStopped",

@@ -30,7 +30,6 @@ from shapely.geometry.base import BaseGeometry
 from gis.geometry import cell_file
 from gis.geometry.cell_layout import BuildReport, Layout, lay_out
 from gis.geometry.exact_cover import rings_cover
-from gis.geometry.near_layout import lay_blocks, lay_buckets
 
 _GEOD = Geod(ellps="WGS84")
 _ROUND_THE_WORLD_M = 1e8
@@ -282,8 +281,8 @@ class CellIndex:
     def _around(self) -> Any:  # noqa: ANN401 - the first arguments of those kernels
         """What the kernels of :meth:`normal_shares` read."""
         layout = self._layout
-        blocks = lay_blocks(layout.coordinates, layout.rings, self._area_rings)
-        buckets = lay_buckets(layout.bounds)
+        blocks = self._normal_mass.lay_blocks(layout.coordinates, layout.rings, self._area_rings)
+        buckets = self._normal_mass.lay_buckets(layout.bounds)
         return self._packed, layout.coordinates, *blocks, layout.bounds, buckets
 
     def nearest(self, lon: float, lat: float) -> Nearest | None:

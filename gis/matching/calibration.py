@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from math import sqrt
 from typing import Final, NamedTuple
 
 KINDS: Final = (
@@ -26,6 +27,9 @@ EDGES: Final = (
 
 SAID_COUNTS: Final = 40.0
 """In each bin, what was said counts as so many answers beside those that came in."""
+
+LEAST_TO_ROUTE: Final = 0.8
+"""However right the others are, a case less sure than this is looked at by a person."""
 
 ECE_BINS: Final = 15
 
@@ -77,6 +81,7 @@ class Calibration:
     def threshold(self, precision: float, otherwise: float) -> float:
         """Return the smallest kept confidence from which on a precision was reached.
 
+        Reached with one standard error to spare: what was counted once varies.
         ``otherwise`` where there are too few answers to tell.
         """
         counted = sorted(
@@ -89,8 +94,9 @@ class Calibration:
         best = 1.0
         for kept, got, count in counted:
             right, answers = right + got, answers + count
-            if right / answers >= precision:
-                best = kept
+            wrong = answers - right
+            if wrong + sqrt(wrong + 1.0) <= (1.0 - precision) * answers:
+                best = max(kept, LEAST_TO_ROUTE)
         return best
 
 

@@ -13,13 +13,24 @@ from gis.matching.pin import BadPin
 
 @dataclass(frozen=True, slots=True)
 class Alias:
-    """Words that dispatchers placed: where (WGS84), how spread, how often, and on how many days."""
+    """Words that dispatchers placed: in which grid, and how many times they agreed."""
 
     text: str
-    lon: float
-    lat: float
-    spread_m: float
+    area_code: str
     times: int
+
+
+LEAST_ALIAS: Final = 4
+"""Shorter words name too much."""
+
+
+def alias_key(text: str) -> str:
+    """Return words as they are compared: without blanks and marks, in lower case.
+
+    >>> alias_key(" 南门 老菜场（后门）")
+    '南门老菜场后门'
+    """
+    return "".join(c for c in text.lower() if c.isalnum())
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +38,14 @@ class Experience:
     """Everything learned, as one immutable value; ``stamp`` changes with it.
 
     ``spreads``: level of a place -> what the gazetteer's uncertainty is multiplied with.
+    ``precisions``: category -> wanted precision of what routes itself, where it is its own.
     """
 
     sources: Mapping[str, SourceProfile] = field(default_factory=dict)
     bad_pins: Mapping[tuple[float, float], BadPin] = field(default_factory=dict)
     aliases: Mapping[str, Alias] = field(default_factory=dict)
     spreads: Mapping[str, float] = field(default_factory=dict)
+    precisions: Mapping[str, float] = field(default_factory=dict)
     calibration: Calibration = field(default_factory=Calibration)
     stamp: int = 0
 

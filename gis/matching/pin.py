@@ -16,7 +16,13 @@ from gis.geometry.crs import point_to_wgs84
 from gis.governance.reasons import Reason
 from gis.matching import pin_sentences as sentences
 from gis.matching.crs_posterior import Reading, canonical, general_prior, prior_of, readings
-from gis.matching.error_law import AS_STATED, CAUTIOUS, UNKNOWN_SOURCE, SourceProfile
+from gis.matching.error_law import (
+    AS_STATED,
+    CAUTIOUS,
+    UNKNOWN_SOURCE,
+    ErrorLaw,
+    SourceProfile,
+)
 from gis.matching.fuse import PinEvidence
 from gis.matching.position import SIGMAS_PER_ACCURACY
 
@@ -36,6 +42,8 @@ LEAST_ACCURACY_M: Final = 1.0
 MOST_ACCURACY_M: Final = 20_000.0
 KNOWN_BY: Final = 5.0
 """So many pins of a source with one declaration, and its history counts for a pin alone."""
+PLAIN: Final = ErrorLaw({1.0: 1.0}, 1.0)
+"""A pin alone without an accuracy is the point itself."""
 BAD_DECIMALS: Final = 5
 
 
@@ -133,6 +141,8 @@ def read_pin(
     notes: list[Reason] = []
     found = known_bad(pin, bad or {})
     known = has_history(profile, pin.crs)
+    if not pin.accuracy_m and not beside_others:  # the plain point, by contract
+        profile = replace(profile, law=PLAIN)
     candidates = _readings(pin, profile, weighed=beside_others or known)
     if not candidates:
         return None

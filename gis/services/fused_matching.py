@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final, Protocol
+from typing import Final
 
 from gis.errors import EvidenceMissing
 from gis.geometry.cell_index import CellIndex
@@ -14,8 +13,9 @@ from gis.matching import fusion_sentences, pin_sentences, sentences
 from gis.matching.candidates import AreaRef, Candidate, NearestArea
 from gis.matching.crs_posterior import READINGS, canonical
 from gis.matching.decide import Decision, Status, decide
-from gis.matching.experience import NOTHING_LEARNED, Alias, Experience
+from gis.matching.experience import Alias, alias_key
 from gis.matching.fuse import Fused, PinEvidence, Spot, SpotEvidence, apart_m, fuse
+from gis.matching.knowledge import Knowledge
 from gis.matching.pin import (
     MOST_ACCURACY_M,
     Pin,
@@ -26,7 +26,6 @@ from gis.matching.pin import (
     read_pin,
     read_usual,
 )
-from gis.matching.position import SIGMAS_PER_ACCURACY
 from gis.matching.spots import PlaceLike, spots_of
 from gis.services.lookup import BoundarySnapshot
 
@@ -36,24 +35,14 @@ MOST_CANDIDATES: Final = 60
 """An answer lists so many; what the others hold is counted with ``outside_probability``."""
 ALIAS_TRUST: Final = (0.5, 0.75, 0.9)
 """Trust in a learned alias after one, two, three and more confirmations."""
+ALIAS: Final = 1_000_000
+"""Origin of the spot that an alias stands for: after every place of the gazetteer."""
+STRAY_BESIDE_PIN: Final = 0.7
+"""A pin that somebody set outweighs where a photo was taken; both together are surer."""
+APART_M: Final = 300.0
+"""Farther apart than this a pin and a photo are said to conflict."""
 SURE_DOOR: Final = 0.5
 """A door that the gazetteer names with at least this share outweighs what was learned once."""
-
-
-class AddressReader(Protocol):
-    """What is asked of the gazetteer (:class:`gis.matching.address.AddressIndex`)."""
-
-    def places(self, text: str, near: tuple[float, float] | None = None) -> Sequence[PlaceLike]:
-        """Return the places that a text may mean, best first."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Knowledge:
-    """What matching knows beside the boundaries: the gazetteer, and what was learned."""
-
-    addresses: AddressReader | None = None
-    experience: Experience = NOTHING_LEARNED
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +55,6 @@ class Evidence:
     source: str | None = None
     category: str | None = None
     usual: Pin | None = None
-
-
-NO_KNOWLEDGE: Final = Knowledge()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +78,7 @@ def plain(evidence: Evidence, knowledge: Knowledge) -> bool:
     return (
         pin.age_s is None
         and not has_history(profile, pin.crs)
-        and profile.law is None
+        and (profile.law is None or not pin.accuracy_m)
         and known_bad(pin, knowledge.experience.bad_pins) is None
         and (pin.accuracy_m is None or pin.accuracy_m <= MOST_ACCURACY_M)
     )
@@ -104,7 +90,6 @@ def match_evidence(
     knowledge: Knowledge,
     *,
     threshold: float,
-    precision: float | None = None,
 ) -> FusedMatch:
     """Weigh everything that was given and decide.
 
@@ -112,8 +97,6 @@ def match_evidence(
     ----------
     threshold
         Share from which an area counts as certain, where no answers say better.
-    precision
-        Wanted precision of what routes itself; the calibration turns it into a threshold.
     """
     weighed = _Weighing(snapshot, evidence, knowledge)
     if weighed.fused is None:
@@ -121,9 +104,7 @@ def match_evidence(
             (), 1.0, status="inside", notes=weighed.notes or (sentences.address_only(),)
         )
         return FusedMatch(chosen, None, None, None, "nothing", {})
-    calibration = knowledge.experience.calibration
-    wanted = threshold if precision is None else calibration.threshold(precision, threshold)
-    return weighed.decided(wanted)
+    return weighed.decided(knowledge.threshold(evidence.category, threshold))
 
 
 class _Weighing:
@@ -141,6 +122,8 @@ class _Weighing:
         self._alias: Alias | None = None
         spots = self._read_address()
         photo = None if evidence.photo is None else read_photo(evidence.photo)
+        if photo is not None and evidence.pin is not None:
+            photo = replace(photo, stray=max(photo.stray, STRAY_BESIDE_PIN))
         others = spots is not None or photo is not None or evidence.usual is not None
         self._pin = self._read_pin(others=others)
         pins: list[PinEvidence] = [] if self._pin is None else [self._pin.evidence]
@@ -152,6 +135,24 @@ class _Weighing:
         self.fused: Fused | None = None
         if pins or spots is not None:
             self.fused = fuse(self._index, pins, spots)
+            taken = self._as_taken(self.fused)
+            if taken is not None:
+                self.fused = fuse(self._index, [taken, *pins[1:]], spots)
+
+    def _as_taken(self, fused: Fused) -> PinEvidence | None:
+        """Return the pin in its declared system alone, where nothing contradicts it; else None."""
+        sent, pin = self._evidence.pin, self._pin
+        if sent is None or pin is None or len(pin.evidence.readings) == 1 or not fused.readings:
+            return None
+        profile = self._knowledge.experience.source(self._evidence.source)
+        if has_history(profile, sent.crs):
+            return None
+        declared = canonical(sent.crs or "WGS84")
+        best = max(sorted(fused.readings), key=lambda key: fused.readings[key])
+        own = [reading for reading in pin.evidence.readings if reading.key == declared]
+        if best != declared or not own:
+            return None
+        return replace(pin.evidence, readings=(replace(own[0], prior=1.0),))
 
     def _read_address(self) -> SpotEvidence | None:
         text = self._evidence.address
@@ -182,11 +183,12 @@ class _Weighing:
         )
         if door and alias.times < len(ALIAS_TRUST):
             return spots
+        held = self._snapshot.members(self._evidence.category, alias.area_code)
+        if held is None:  # the area is not drawn any more
+            return spots
         self._alias = alias
         trust = ALIAS_TRUST[min(alias.times, len(ALIAS_TRUST)) - 1]
-        own = Spot(
-            trust, alias.lon, alias.lat, max(alias.spread_m, 15.0) / SIGMAS_PER_ACCURACY, origin=-2
-        )
+        own = Spot(trust, area=held.shares, area_m2=held.area_m2, origin=ALIAS)
         others = tuple(replace(spot, share=spot.share * (1.0 - trust)) for spot in spots.spots)
         return SpotEvidence((own, *others), spots.none * (1.0 - trust))
 
@@ -271,8 +273,19 @@ class _Weighing:
             by = by if fused.together > 0.5 or by != "address" else "history"
             shift = self._shift_m(best, sent)
             self.notes.append(pin_sentences.read_as(best, sent.crs, shift, shares[best], by=by))
+        self._tell_photo(best)
         if shares[best] < 0.95:
             self.notes.append(pin_sentences.unclear_system(shares))
+
+    def _tell_photo(self, reading: str) -> None:
+        """Say how far the photo lies from the pin."""
+        if self._photo is None or self._pin is None:
+            return
+        seen = self._photo.readings[0]
+        place = next(r for r in self._pin.evidence.readings if r.key == reading)
+        metres = apart_m((seen.lon, seen.lat), (place.lon, place.lat))
+        say = fusion_sentences.agree if metres <= APART_M else fusion_sentences.conflict
+        self.notes.append(say("pin", "photo", metres))
 
     def _as_declared(self, key: str, pin: ReadPin) -> Reason:
         sent = self._evidence.pin
@@ -291,9 +304,9 @@ class _Weighing:
         return apart_m(own, read[key]) if own is not None else 0.0
 
     def _tell_address(self, fused: Fused) -> None:
-        if self._alias is not None and fused.origins.get(-2, 0.0) >= TELL_READING:
+        if self._alias is not None and fused.origins.get(ALIAS, 0.0) >= TELL_READING:
             self.notes.append(fusion_sentences.learned_alias(self._alias.text, self._alias.times))
-        named = {o: share for o, share in fused.origins.items() if o >= 0}
+        named = {o: p for o, p in fused.origins.items() if 0 <= o < len(self._places)}
         best = max(named, key=lambda o: (named[o], -o), default=None)
         if best is None:
             return
@@ -377,15 +390,6 @@ class _Weighing:
 
     def _path(self, code: str) -> tuple[AreaRef, ...]:
         return tuple(AreaRef(a.level, a.code, a.name) for a in self._snapshot.path(code))
-
-
-def alias_key(text: str) -> str:
-    """Return words as they are compared: without blanks and marks, in lower case.
-
-    >>> alias_key(" 南门 老菜场（后门）")
-    '南门老菜场后门'
-    """
-    return "".join(c for c in text.lower() if c.isalnum())
 
 
 def _shortened(chosen: Decision) -> Decision:

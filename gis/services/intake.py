@@ -139,6 +139,7 @@ def take_in(
         threshold=auto_threshold,
         exceptions=in_force.exceptions,
         at=instant,
+        knowledge=boundaries.knowledge(work, snapshot),
     )
     if not _in_scope(work.actor, matched):
         raise OutsideScope(scope=work.actor.area_code, code=matched.code or "-")

@@ -23,8 +23,11 @@ from gis.geometry.cell_index import CellIndex, metres_per_degree
 from gis.geometry.crs import point_to_wgs84
 from gis.governance.actors import SYSTEM, Actor
 from gis.governance.areas import LEVELS
+from gis.matching.experience import Experience
+from gis.matching.knowledge import Knowledge
 from gis.matching.spots import Members
 from gis.services.exceptions import ExceptionIndex
+from gis.services.experience import KnowledgeBase
 from gis.services.index_cache import IndexCache
 from gis.store import areas as area_store
 from gis.store.unit_of_work import Database, UnitOfWork
@@ -172,6 +175,23 @@ class Snapshots:
         self._snapshots: OrderedDict[int, BoundarySnapshot] = OrderedDict()
         self._gates: dict[int, threading.Lock] = {}
         self._exceptions = ExceptionIndex((0, 0), ())
+        self._knowledge = KnowledgeBase()
+
+    def know(self, knowledge: KnowledgeBase) -> None:
+        """Match with a gazetteer and with what was learned from now on."""
+        self._knowledge = knowledge
+
+    def knowledge(self, work: UnitOfWork, snapshot: BoundarySnapshot) -> Knowledge:
+        """Return what matching knows beside the boundaries, as this transaction may use it."""
+        return self._knowledge.at(work, snapshot)
+
+    def recent_experience(self) -> Experience:
+        """Return what was learned as last heard of, without the database."""
+        return self._knowledge.recent()
+
+    def forget_learned(self) -> None:
+        """Read what was learned again at the next use."""
+        self._knowledge.forget()
 
     def snapshot(self, work: UnitOfWork, at: datetime | None = None) -> BoundarySnapshot:
         """Return the boundaries in force at an instant, as this transaction sees them.
@@ -272,6 +292,7 @@ class Boundaries(Snapshots):
             upcoming = area_store.upcoming_revision(work)
             if upcoming is not None:
                 self.of_revision(work, upcoming)
+            self._knowledge.experience(work)
             self._current = self.in_force(work)
         self._heard_at = asked_at
         return self._current

@@ -18,13 +18,12 @@ from gis.governance.reasons import Reason
 from gis.matching import sentences
 from gis.matching.candidates import AreaRef, Candidate, NearestArea
 from gis.matching.decide import Decision, Status, decide
+from gis.matching.knowledge import NO_KNOWLEDGE, Knowledge
 from gis.matching.pin import Pin
 from gis.matching.position import PositionEvidence, probabilities
 from gis.services.exceptions import BoundaryException, ExceptionIndex
 from gis.services.fused_matching import (
-    NO_KNOWLEDGE,
     Evidence,
-    Knowledge,
     match_evidence,
     must_have_evidence,
     plain,
@@ -219,7 +218,6 @@ def match(
     exceptions: ExceptionIndex | None = None,
     at: datetime | None = None,
     knowledge: Knowledge = NO_KNOWLEDGE,
-    precision: float | None = None,
     lenient: bool = False,
 ) -> Match:
     """Decide which area owns the place, on one snapshot of the boundaries.
@@ -232,9 +230,10 @@ def match(
     Parameters
     ----------
     knowledge
-        The gazetteer and what was learned; without it an address is not read.
-    precision
-        Wanted precision of what routes itself; where answers are known it sets the threshold.
+        The gazetteer and what was learned, with the precision that is wanted of what routes
+        itself; without it an address is not read.
+    threshold
+        Confidence from which a case routes itself, until answers tell the right one.
     lenient
         Read a pin alone whose axes are swapped, instead of refusing it.
 
@@ -248,9 +247,10 @@ def match(
     given = request.evidence(at)
     must_have_evidence(given, lenient=lenient)
     if not plain(given, knowledge):
-        if request.location is None and request.photo is None and knowledge.addresses is None:
+        nothing_reads = knowledge.addresses is None and not knowledge.experience.aliases
+        if request.location is None and request.photo is None and nothing_reads:
             return _without_pin(snapshot)
-        found = match_evidence(snapshot, given, knowledge, threshold=threshold, precision=precision)
+        found = match_evidence(snapshot, given, knowledge, threshold=threshold)
         matched = Match(
             found.decision, found.point, found.edge_distance_m, found.nearest,
             snapshot.revision, None, found.kind, found.readings,
@@ -343,6 +343,7 @@ def answer_in(
         threshold=threshold,
         exceptions=in_force.exceptions,
         at=at,
+        knowledge=boundaries.knowledge(work, in_force.snapshot),
     )
     category = None if request.category is None else categories.by_key(work, request.category)
     chosen = responsible(

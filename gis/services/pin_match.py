@@ -28,11 +28,12 @@ from gis.governance.reasons import Reason
 from gis.matching import sentences
 from gis.matching.candidates import DIGITS
 from gis.matching.decide import WORTH_SAYING
+from gis.matching.knowledge import NO_KNOWLEDGE, Knowledge
 from gis.matching.pin import MOST_ACCURACY_M, bad_key, is_null_island
 from gis.matching.pin import Pin as EvidencePin
 from gis.matching.position import EXACT_BELOW_M, SIGMAS_PER_ACCURACY
 from gis.services import fused_matching, matching
-from gis.services.fused_matching import NO_KNOWLEDGE, Evidence, Knowledge
+from gis.services.fused_matching import Evidence
 from gis.services.lookup import Boundaries, InForce
 from gis.services.matching import Location, MatchRequest
 from gis.services.roster import Roster, Rosters
@@ -145,6 +146,8 @@ class PinMatcher:
             category = self.roster.categories.get(request.category)
             if category is None:
                 return None
+        if request.source is not None and request.location.crs == "WGS84":
+            return None  # declared, or only the default? The full path tells them apart.
         if request.source is None:
             text = self._plain(request, category, now, language)
             if text is not None:
@@ -359,13 +362,16 @@ class PinMatchers:
         if in_force is None or roster is None:
             return None
         found = self._matcher
+        experience = self._boundaries.recent_experience()
         if (
             found is None
+            or found.knowledge.experience is not experience
             or found.in_force.snapshot is not in_force.snapshot
             or found.in_force.exceptions is not in_force.exceptions
             or found.roster is not roster
         ):
-            found = self._matcher = PinMatcher(in_force, roster, self._threshold)
+            knowledge = Knowledge(None, experience)
+            found = self._matcher = PinMatcher(in_force, roster, self._threshold, knowledge)
         return found
 
 

@@ -12,6 +12,9 @@ from rich.progress import Progress, TaskID
 
 from gis import clock
 from gis.governance.actors import SYSTEM
+from gis.services.gazetteer import Gazetteer
+from gis.services.history import learn_from_history
+from gis.services.lookup import Snapshots
 from gis.store import bulk, categories, events
 from gis.store.unit_of_work import Database, UnitOfWork
 from layers.demo import rows
@@ -34,6 +37,7 @@ NOTICE: Final = {
     ),
 }
 _WRITING: Final = ("写入数据库", "writing", 60.0)
+_LEARNING: Final = ("从历史学习", "learning from history", 15.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +108,21 @@ def load(
         bulk.take_time(work)
         bulk.claim_empty_city(work)
         counts = write(work, city, bar.part)
+    bar.stage("learning")
+    with database.transaction(SYSTEM) as work:
+        learn(database, work)
     bar.finish()
     return Summary(
         seed, scale, reference, counts,
         round(built - began, 2), round(time.perf_counter() - built, 2),
     )  # fmt: skip
+
+
+def learn(database: Database, work: UnitOfWork) -> None:
+    """Let matching learn from the year of events, as a city does that has a history."""
+    snapshots = Snapshots()
+    snapshot = snapshots.snapshot(work)
+    learn_from_history(work, snapshot, Gazetteer(database, snapshots).exact(work, snapshot))
 
 
 def write(work: UnitOfWork, city: City, part: Callable[[float], None]) -> dict[str, int]:
@@ -169,7 +183,7 @@ class _Bar:
 
     def __init__(self, progress: Progress | None) -> None:
         self._progress = progress
-        self._stages = {**STAGES, "writing": _WRITING}
+        self._stages = {**STAGES, "writing": _WRITING, "learning": _LEARNING}
         self._done = 0.0
         self._current: str | None = None
         self._task: TaskID | None = None

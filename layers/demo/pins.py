@@ -39,8 +39,10 @@ _MISCONVERTED: Final = {
     "WGS84": "GCJ-02-removed-twice", "CGCS2000": "GCJ-02-removed-twice",
     "GCJ-02": "GCJ-02-twice", "BD-09": "BD-09-of-WGS84",
 }  # fmt: skip
-FAILED: Final[dict[str, float]] = {"hotline-12345": 0.02}
+FAILED: Final[dict[str, float]] = {"hotline-12345": 0.03}
 """Share of a source's pins that its geocoder could not make: (0, 0) or a centre instead."""
+CITY_INSTEAD: Final = 0.5
+"""Share of them that are answered with the centre of the city, the first of the centres."""
 STALE: Final[dict[str, float]] = {"courier": 0.008, "patrol": 0.004}
 """Share of a source's pins that are an old fix, kept while the phone had no sky."""
 
@@ -79,6 +81,7 @@ def make_pins(
     )
     failed = rng.random(count) < np.array([FAILED.get(str(s), 0.0) for s in sources])
     fallback = rng.integers(-1, len(centres), size=count)
+    fallback[rng.random(count) < CITY_INSTEAD] = 0
     has_pin = rng.random(count) >= np.array([ADDRESS_ONLY[s] for s in sources])
     # Phones report their 68 % radius imperfectly, in steps.
     accuracy = np.maximum(np.round(error * np.exp(rng.normal(scale=0.6, size=count)) / 5) * 5, 5.0)

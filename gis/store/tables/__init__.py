@@ -66,6 +66,18 @@ from gis.store.tables.feed import (
 from gis.store.tables.gazetteer import area_aliases, gazetteer_entries, gazetteer_state
 from gis.store.tables.jobs import job_reports, periodic_tasks
 from gis.store.tables.layers import layer_editions, layer_features, layer_shapes
+from gis.store.tables.learning import (
+    bad_pins,
+    category_precisions,
+    confidence_bins,
+    corrections,
+    learned_exceptions,
+    learning_state,
+    place_spreads,
+    source_errors,
+    source_profiles,
+    source_readings,
+)
 from gis.store.tables.metadata import SRID, metadata
 from gis.store.tables.planning import data_stamps, people_counts, scenarios
 
@@ -78,12 +90,16 @@ __all__ = [
     "area_versions",
     "areas",
     "attachments",
+    "bad_pins",
     "boundary_exceptions",
     "boundary_revisions",
     "buildings",
     "categories",
     "category_deadlines",
+    "category_precisions",
     "clocks",
+    "confidence_bins",
+    "corrections",
     "credentials",
     "data_stamps",
     "deliberation_entries",
@@ -107,6 +123,8 @@ __all__ = [
     "layer_editions",
     "layer_features",
     "layer_shapes",
+    "learned_exceptions",
+    "learning_state",
     "log_entries",
     "metadata",
     "open311_requests",
@@ -118,9 +136,13 @@ __all__ = [
     "people_counts",
     "periodic_tasks",
     "persons",
+    "place_spreads",
     "roads",
     "roster_changes",
     "scenarios",
+    "source_errors",
+    "source_profiles",
+    "source_readings",
     "stations",
     "units",
     "webhook_deliveries",

@@ -15,7 +15,7 @@ from api.language import language_of
 from api.open311_format import answer
 from api.problems import status_of
 from api.security import Allow
-from api.uploads import is_form
+from api.uploads import form_of, is_form
 from api.validation_words import errors_in_words
 from gis.errors import CategoryUnknown, EventCategoryInvalid, GovernanceError
 from gis.governance.actors import Actor
@@ -33,7 +33,7 @@ class AllowKey(Allow):
         """Return the actor, or raise ``NotSignedIn`` or ``Forbidden``."""
         key = request.query_params.get("api_key")
         if not key and request.method == "POST" and is_form(request):
-            given = (await request.form()).get("api_key")
+            given = (await form_of(request)).get("api_key")
             key = given if isinstance(given, str) else None
         if key and "authorization" not in request.headers:
             request.state.api_key = key.strip()

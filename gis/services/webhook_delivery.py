@@ -20,7 +20,7 @@ from typing import Final
 
 import structlog
 
-from gis.errors import WebhookTargetRefused
+from gis.errors import Unavailable, WebhookTargetRefused
 from gis.governance.actors import SYSTEM
 from gis.services import jobs, webhook_messages
 from gis.services.feed import DELIVER, sequence_outbox, wake_delivery
@@ -59,7 +59,18 @@ def back_off(tries: int) -> timedelta:
 
 @jobs.task(DELIVER, queue="outgoing", attempts=3)
 def deliver(context: jobs.Context, *, webhook: str) -> None:
-    """Send what is due for one webhook, until nothing is or the turn is over."""
+    """Send what is due for one webhook, until nothing is or the turn is over.
+
+    Without a database it just ends: :func:`wake` comes again, and no retry stands in the way of
+    the job that waits already.
+    """
+    try:
+        _deliver(context, webhook)
+    except Unavailable as error:
+        _log.warning("webhook_delivery_interrupted", webhook=webhook, reason=str(error))
+
+
+def _deliver(context: jobs.Context, webhook: str) -> None:
     webhook_id = uuid.UUID(webhook)
     turn = _Turn(context.database, Targets(context.settings.webhook_hosts), webhook_id)
     ends = time.monotonic() + TURN_S

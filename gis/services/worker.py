@@ -267,6 +267,15 @@ async def _tend(database: Database, queue: procrastinate.App) -> None:
         await asyncio.sleep(1.0)
 
 
+async def _give_back(queue: procrastinate.App, job: library.Job) -> None:
+    """Let another worker run a job; one whose twin waits already goes, with the lock it holds."""
+    try:
+        await queue.job_manager.retry_job(job)
+    except exceptions.UniqueViolation:  # at most one of a key waits: that one does the work
+        await queue.job_manager.finish_job(job, status=library.Status.FAILED, delete_job=True)
+        _log.info("job_superseded", task=job.task_name, job=job.id)
+
+
 async def rescue(queue: procrastinate.App) -> None:
     """Give jobs whose worker is dead back to the queue, or up when that happened too often."""
     stale = await queue.job_manager.get_stalled_jobs(seconds_since_heartbeat=jobs.STALE_AFTER_S)
@@ -278,7 +287,7 @@ async def rescue(queue: procrastinate.App) -> None:
                 )
                 _log.error("job_given_up", task=job.task_name, job=job.id)
             else:
-                await queue.job_manager.retry_job(job)
+                await _give_back(queue, job)
         except exceptions.ConnectorException as error:  # another worker was faster
             _log.info("job_rescued_elsewhere", job=job.id, reason=str(error))
 

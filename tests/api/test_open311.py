@@ -394,6 +394,14 @@ def test_an_address_alone_or_a_photo_alone_is_enough(desk: Desk) -> None:
     assert read["media_url"].startswith("http://testserver/v1/attachments/")
 
 
+def test_a_form_that_a_client_did_not_escape_is_read_as_utf8(desk: Desk) -> None:
+    lon, lat = desk.city.inside(1)
+    body = f"service_code=event-fire&lat={lat}&long={lon}&description=冒烟&api_key={desk.key}"
+    made = desk.client.post(f"{BASE}/requests.json", content=body.encode(), headers=FORM)
+    assert made.status_code == 201
+    assert desk.get("requests.json")[0]["description"] == "冒烟"
+
+
 def test_a_key_given_in_the_header_counts_as_well(desk: Desk) -> None:
     answer = desk.client.post(
         f"{BASE}/requests.json",

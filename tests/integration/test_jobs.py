@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 import time
@@ -21,6 +22,7 @@ from gis.errors import EventUnknown, JobUnknown, QueueStopped
 from gis.governance.actors import SYSTEM, Actor
 from gis.services import jobs, worker
 from gis.services.jobs import Context
+from gis.services.lookup import Boundaries
 from gis.settings import Settings
 from gis.store import jobs as store
 from gis.store.unit_of_work import Database
@@ -260,3 +262,30 @@ def test_effects_happen_once_under_two_workers_that_are_killed(
         wait_for(lambda: jobs.queue_state(database).waiting == 0)
         wait_for(lambda: jobs.queue_state(database).running == 0)
     assert done() == 150
+
+
+def test_a_dead_workers_job_gives_way_to_its_twin_that_waits(
+    database: Database, settings: Settings
+) -> None:
+    with database.transaction(SYSTEM) as work:
+        jobs.defer(work, "note", {"what": "dead"}, key="k", lock="k")
+        work.execute(  # taken by a worker that died since
+            sa.text(
+                "with w as (insert into procrastinate_workers (last_heartbeat) values "
+                "(now() - interval '1 hour') returning id) update procrastinate_jobs "
+                "set status = 'doing', worker_id = (select id from w)"
+            )
+        )
+    with database.transaction(SYSTEM) as work:
+        jobs.defer(work, "note", {"what": "twin"}, key="k", lock="k")
+    drain(database, settings)
+    assert calls == [], "the lock is held"
+
+    async def rescued() -> None:
+        base = Context(database, Boundaries(database), settings)
+        async with worker._queue(database, base).open_async() as queue:
+            await worker.rescue(queue)
+
+    asyncio.run(rescued())
+    drain(database, settings)
+    assert calls == ["twin"]

@@ -14,6 +14,7 @@ from gis.store import layer_shapes as store
 from gis.store.areas import published_revision
 from gis.store.unit_of_work import Database, UnitOfWork
 from layers.catalogue import LAYERS, Layer
+from layers.derived import compute_all
 
 STEPS: Final = (5, 7, 9, 11, 13, 14)
 """Largest zoom of each band: what lies between uses the next one."""
@@ -79,7 +80,8 @@ def _boxes(boxes: np.ndarray) -> list[float]:
     return [float(side) for side in unique.ravel()]
 
 
-@jobs.task("build-layers", every=timedelta(minutes=1), lock="build-layers")
+@jobs.task("build-layers", every=timedelta(minutes=1), queue="long", lock="build-layers")
 def build_layers(context: jobs.Context) -> None:
-    """Build the bands of a revision that has taken force."""
+    """Build the bands of a revision that has taken force, and the layers computed from it."""
     build_all(context.database)
+    compute_all(context.database)

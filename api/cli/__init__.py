@@ -20,6 +20,7 @@ COMMANDS: Final[dict[str, str]] = {
     "token": "access",
     "revoke": "access",
     "import": "imports",
+    "export": "exports",
     "boundaries": "boundaries",
     "check": "checking",
     "repair": "repairing",

@@ -23,12 +23,16 @@ from gis.errors import (
     ValidFromTooEarly,
 )
 from gis.governance.actors import Actor
+from gis.services import jobs
 from gis.services.follow import follow_or_wait
 from gis.store import access
 from gis.store import boundaries as drafts
 from gis.store import editions as store
 from gis.store.access import Answer, KeyedRequest
 from gis.store.unit_of_work import Database, UnitOfWork
+
+BUILD_LAYERS: Final = "build-layers"
+"""The job that draws the zoom bands of a revision; :mod:`layers.bands` does it."""
 
 LISTED: Final = 5
 """Codes that a sentence names; the facts hold all of them."""
@@ -212,6 +216,7 @@ def publish_within(work: UnitOfWork, draft_id: int, valid_from: datetime | None)
         raise collision
     drafts.publish(work, draft_id, revision=revision + 1, valid_from=start)
     follow_or_wait(work, revision + 1, start)
+    jobs.defer(work, BUILD_LAYERS, at=start, key=f"{BUILD_LAYERS}:{revision + 1}")
     return revision + 1
 
 

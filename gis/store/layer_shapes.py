@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
 import shapely
 import sqlalchemy as sa
 
-from gis.store.bulk import copy_rows
+from gis.store.bulk import as_json, copy_rows
 from gis.store.layer_sources import SOURCES
-from gis.store.tables import layer_editions, layer_shapes
+from gis.store.tables import layer_editions, layer_features, layer_shapes
 from gis.store.unit_of_work import UnitOfWork
 
 _LOCK: Final = sa.text("select pg_advisory_xact_lock(hashtext('gridward layer bands'))")
@@ -98,3 +98,34 @@ def add_edition(
             layer=layer, revision=revision, inputs=inputs, changed=list(changed)
         )
     )
+
+
+def inputs_of(work: UnitOfWork, layer: str) -> str | None:
+    """Return what a layer was last built from, None when it never was."""
+    found = work.scalar(
+        sa.select(layer_editions.c.inputs)
+        .where(layer_editions.c.layer == layer)
+        .order_by(layer_editions.c.id.desc())
+        .limit(1)
+    )
+    return None if found is None else str(found)
+
+
+def replace_features(
+    work: UnitOfWork,
+    layer: str,
+    revision: int,
+    features: Sequence[tuple[str, str, Mapping[str, Any], shapely.Geometry]],
+) -> None:
+    """Put computed features in place of a layer's: code, area, attributes, lon/lat geometry."""
+    work.execute(sa.delete(layer_features).where(layer_features.c.layer == layer))
+    copy_rows(
+        work,
+        "layer_features",
+        ("layer", "code", "area_code", "revision", "attributes", "geometry"),
+        (
+            (layer, code, area, revision, as_json(attributes),
+             shapely.to_wkb(shapely.set_srid(shape, 4326), hex=True, include_srid=True))
+            for code, area, attributes, shape in features
+        ),
+    )  # fmt: skip

@@ -38,8 +38,12 @@ SOURCES: Final[dict[str, str]] = {
     """,
     "employment-circles": """
         select code as fid, code as sort, geometry as geom, area_code as scope_code, code,
-            attributes ->> 'name' as name, attributes ->> 'parent' as parent,
+            attributes ->> 'name' as name, left(code, 9) as parent,
             (attributes ->> 'radius_m')::float8 as radius_m,
+            (attributes ->> 'stations')::int as stations,
+            (attributes ->> 'openings')::int as openings,
+            (attributes ->> 'residents')::int as residents,
+            (attributes ->> 'covered')::boolean as covered,
             (attributes ->> 'centre_lon')::float8 as centre_lon,
             (attributes ->> 'centre_lat')::float8 as centre_lat
         from layer_features where layer = 'employment-circles'

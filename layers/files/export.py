@@ -134,7 +134,7 @@ class _Table:
         self.shape = target.path.suffix.lower() in (".shp", ".zip")
         self.encoding = target.encoding
         titles = [one.title_zh if target.names == "zh" else one.name for one in attributes]
-        names = ["fid", *titles]
+        names = ["id", *titles]
         if self.shape:
             names, renamed = short_names(names, target.encoding)
             outcome.limits += renamed

@@ -533,6 +533,16 @@ def install_chromium() -> None:
         )
 
 
+def gdal_done() -> bool:
+    """Tell whether GDAL's commands are there; without apt the tests that need them are skipped."""
+    return shutil.which("ogrinfo") is not None or shutil.which("apt-get") is None
+
+
+def install_gdal() -> None:
+    """Install the distribution's GDAL commands, a client that tests ask the layers with."""
+    apt_install(["gdal-bin"])
+
+
 def fonts_done() -> bool:
     """Return whether a font with Chinese characters is installed."""
     return any(Path("/usr/share/fonts").glob("*/noto/Noto*CJK*"))
@@ -562,6 +572,7 @@ STEPS = (
     Step("网页资源", "web assets", GOALS, assets_done, install_assets),
     Step("对照软件", "peers for the bench", ("bench",), peers_done, install_peers),
     Step("Chromium 浏览器", "Chromium", ("test",), chromium_done, install_chromium),
+    Step("GDAL 命令行工具", "GDAL's commands", ("test",), gdal_done, install_gdal),
     Step("中文字体", "Chinese fonts", GOALS, fonts_done, install_fonts),
 )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+import warnings
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -244,7 +245,7 @@ def _to_vector(
         options = {**options, "COORDINATE_PRECISION": "9" if crs is None else "4"}
         if driver == "GeoJSONSeq" and crs is not None and crs.to_epsg() not in (4326, 4490):
             table.note("GeoJSON 序列不声明坐标系", "a GeoJSON sequence declares no frame")
-    write_arrow(
+    _write_arrow(
         pa.RecordBatchReader.from_batches(table.schema, batches),
         str(path),
         layer=path.stem,
@@ -256,6 +257,13 @@ def _to_vector(
     )
 
 
+def _write_arrow(batches: pa.RecordBatchReader, path: str, **how: Any) -> None:  # noqa: ANN401
+    with warnings.catch_warnings():
+        # GCJ-02 and BD-09 have no declaration: the outcome says so
+        warnings.filterwarnings("ignore", message="'crs' was not provided")
+        write_arrow(batches, path, **how)
+
+
 def _to_shapefile(
     table: _Table, batches: Iterator[pa.RecordBatch], path: Path, target: Target
 ) -> None:
@@ -265,7 +273,7 @@ def _to_shapefile(
     stem = target.path.stem
     try:
         crs = table.epsg
-        write_arrow(
+        _write_arrow(
             pa.RecordBatchReader.from_batches(table.schema, batches),
             str(folder / f"{stem}.shp"),
             layer=stem,

@@ -1,0 +1,131 @@
+"""Nobody stalls the others: lanes, deadlines, time limits, 503 with Retry-After."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from api.app import create_app
+from api.ogc.lanes import Lane, Lanes
+from gis.errors import LayerQueryTooLong, LayersBusy
+from gis.governance.actors import ANONYMOUS
+from gis.settings import Settings
+from gis.store.unit_of_work import Database, UnitOfWork
+from tests.conftest import serving
+
+SLEEP = "select pg_sleep(:seconds)"
+HOSTILE = "/ogc/collections/buildings/items"
+
+
+@pytest.fixture
+def crowded(demo_city: Database, tmp_path: Path) -> Iterator[tuple[httpx.Client, Lanes]]:
+    app = create_app(Settings(home=tmp_path, log_level="warning", pool_size=8), demo_city)
+    lanes: Lanes = app.state.runtime.layers.lanes
+    lanes.heavy.wait_s, lanes.heavy.limit_s = 0.6, 0.8
+    with serving(app) as base, httpx.Client(base_url=base, timeout=60) as client:
+        yield client, lanes
+
+
+def hostile_filter() -> str:
+    """Arithmetic on every row, thousands of times: what no index helps."""
+    return " AND ".join(f"floors * {n} + floors / 3.0 <> {n}.5 ^ 1.5" for n in range(1, 120))
+
+
+def test_hostile_filters_stall_nobody_else(crowded: tuple[httpx.Client, Lanes]) -> None:
+    client, lanes = crowded
+    answers: list[httpx.Response] = []
+    lanes.heavy.limit_s = 0.05  # on this small city a filter is quick: make its limit as small
+    query = {"filter": hostile_filter(), "limit": "10000"}
+
+    def attack() -> None:
+        answers.append(client.get(HOSTILE, params=query))
+
+    threads = [threading.Thread(target=attack) for _ in range(24)]
+    for thread in threads:
+        thread.start()
+    slowest = 0.0
+    for _ in range(10):
+        started = time.perf_counter()
+        assert client.get("/ogc/collections/grids/items?limit=5").status_code == 200
+        assert client.get(
+            "/ogc/collections/grids/tiles/WebMercatorQuad/12/1659/3394"
+        ).status_code in (200, 204)
+        assert client.get("/v1/areas/at?lon=118.3&lat=32.3").status_code == 200
+        slowest = max(slowest, time.perf_counter() - started)
+    for thread in threads:
+        thread.join()
+    assert {answer.status_code for answer in answers} <= {200, 503}
+    refused = [answer for answer in answers if answer.status_code == 503]
+    for answer in refused:
+        assert int(answer.headers["retry-after"]) >= 1
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert "select" not in answer.text.lower()
+    assert slowest < 10.0
+
+
+def test_whole_country_box_is_a_page_like_any_other(crowded: tuple[httpx.Client, Lanes]) -> None:
+    client, _ = crowded
+    answer = client.get("/ogc/collections/addresses/items?bbox=73,3,136,54&limit=10")
+    assert answer.status_code == 200
+    assert len(answer.json()["features"]) == 10
+
+
+def ask(lane: Lane, seconds: float) -> object:
+    import anyio
+    import sqlalchemy as sa
+
+    def question(work: UnitOfWork) -> object:
+        return work.scalar(sa.text(SLEEP), seconds=seconds)
+
+    return anyio.run(lane.ask, ANONYMOUS, question)
+
+
+def test_statement_is_stopped_at_its_limit(demo_city: Database) -> None:
+    lane = Lane(demo_city, 1, wait_s=1.0, limit_s=0.2)
+    with pytest.raises(LayerQueryTooLong) as stopped:
+        ask(lane, 5.0)
+    assert "0.2" in stopped.value.detail("en")
+    assert ask(lane, 0.0) == ""
+
+
+def test_queue_has_a_deadline_and_an_end(demo_city: Database) -> None:
+    import anyio
+    import sqlalchemy as sa
+
+    async def run() -> list[type[BaseException] | None]:
+        lane = Lane(demo_city, 1, wait_s=0.3, limit_s=2.0)
+        found: list[type[BaseException] | None] = []
+
+        def question(work: UnitOfWork) -> object:
+            return work.scalar(sa.text(SLEEP), seconds=1.0)
+
+        async def one() -> None:
+            try:
+                await lane.ask(ANONYMOUS, question)
+            except LayersBusy as error:
+                found.append(type(error))
+            else:
+                found.append(None)
+
+        async with anyio.create_task_group() as group:
+            for _ in range(80):  # one runs, 64 wait, the others are sent away at once
+                group.start_soon(one)
+        return found
+
+    started = time.perf_counter()
+    found = anyio.run(run)
+    assert found.count(None) == 1
+    assert found.count(LayersBusy) == 79
+    assert time.perf_counter() - started < 3.0
+
+
+def test_lanes_leave_connections_to_the_rest(demo_city: Database) -> None:
+    for pool in (1, 4, 8, 20):
+        lanes = Lanes.on(demo_city, pool)
+        places = lanes.tiles.places + lanes.pages.places + lanes.heavy.places
+        assert places <= max(3, pool * 3 // 4)

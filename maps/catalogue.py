@@ -8,10 +8,16 @@ from datetime import date
 from typing import Final
 
 from gis.errors import Language, MapUnknown
-from gis.services import atlas
+from gis.services import atlas, employment
 from gis.services.impact import impact_view
 from gis.services.planning import Planner
-from maps import boundary_impact, event_density, grid_atlas, station_coverage
+from maps import (
+    boundary_impact,
+    employment_circle,
+    event_density,
+    grid_atlas,
+    station_coverage,
+)
 from maps.drawing import Drawing
 
 
@@ -72,6 +78,18 @@ def _event_density(planner: Planner, asked: MapRequest) -> Drawing:
     return event_density.draw(view, language=asked.language, drawn_on=asked.drawn_on)
 
 
+def _employment_circle(planner: Planner, asked: MapRequest) -> Drawing:
+    question = employment.CircleQuestion(
+        area=asked.area, radius_m=asked.radius_m, reach=asked.reach
+    )
+    return employment_circle.draw(
+        atlas.urban_communities(planner.database, planner.actor, asked.area),
+        employment.circles(planner.database, planner.actor, question),
+        language=asked.language,
+        drawn_on=asked.drawn_on,
+    )
+
+
 MAPS: Final[dict[str, MapRow]] = {
     row.key: row
     for row in (
@@ -84,6 +102,16 @@ MAPS: Final[dict[str, MapRow]] = {
             parameters=("area", "radius_m", "kinds", "reach", "mode"),
             public=True,
             draw=_station_coverage,
+        ),
+        MapRow(
+            key="employment-circle",
+            title_zh="三公里就业圈",
+            title_en="Employment circles",
+            about_zh="每个城市社区三公里内的就业服务站、岗位和求职者",
+            about_en="Job services, openings and seekers within 3 km of each urban community",
+            parameters=("area", "radius_m", "reach"),
+            public=True,
+            draw=_employment_circle,
         ),
         MapRow(
             key="grid-atlas",

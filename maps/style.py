@@ -94,6 +94,8 @@ MOVED_CLASSES: Final = (
 """People whose area changes (ColorBrewer *OrRd*); lines of old and new stand out against it."""
 
 DEDICATED: Final = "#7b3294"
+COVERED: Final = "#9ecae1"
+LACKING: Final = "#fd8d3c"
 
 RESIDENT_CLASSES: Final = (
     PeopleClass(0, "#f7fcf0", "无人登记", "nobody registered"),

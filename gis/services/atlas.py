@@ -77,6 +77,36 @@ def grid_atlas(database: Database, actor: Actor, area: str | None) -> AtlasView:
     )
 
 
+def urban_communities(database: Database, actor: Actor, area: str | None) -> AtlasView:
+    """Return the urban communities of an area and the stations among them.
+
+    Raises
+    ------
+    gis.errors.AreaUnknown, gis.errors.OutsideScope, gis.errors.NoPublishedBoundary
+    """
+    with database.reading(actor) as work:
+        revision, scope, title = _scope(work, actor, area)
+        rows = [
+            row for row in store.areas(work, revision, "community", scope) if row["kind"] != "rural"
+        ]
+        outlines = store.areas(work, revision, "county", scope[:6])
+        stations = city.open_stations(work)
+        source = city.source_of(work, revision)
+    bounds = _bounds(outlines)
+    frame = EqualAreaFrame.around((bounds[0] + bounds[2]) / 2, (bounds[1] + bounds[3]) / 2)
+    return AtlasView(
+        title=title,
+        areas=_features(rows, _simplified(frame, rows)),
+        over=[],
+        outlines=_features(outlines, _simplified(frame, outlines)),
+        stations=_stations(stations, bounds),
+        reach=None,
+        bounds=bounds,
+        revision=revision,
+        source=source,
+    )
+
+
 def event_density(database: Database, actor: Actor, area: str | None) -> AtlasView:
     """Return the events of the last year in cells of half a kilometre, and the counties.
 

@@ -64,7 +64,7 @@ function paintKeys() {
 fill(byId("layers"), city.layers.length ? city.layers.map((layer) => h("li", {},
   h("label", {}, h("input", {type: "checkbox", checked: layer.shown, onchange: (event) => { city.show(layer.key, event.target.checked); remember(); }}),
     swatch(layer), h("span", {}, titled(layer)),
-    layer.minzoom > 9 && h("small", {}, t("放大后显示", "zoom in to see"))))) : nothing(t("没有可浏览的图层。", "There are no layers to browse.")));
+    layer.minzoom > 9 && h("small", {}, t("放大后显示", "zoom in to see"))))) : h("li", {}, nothing(t("没有可浏览的图层。", "There are no layers to browse."))));
 paintKeys();
 window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", paintKeys);
 

@@ -103,7 +103,7 @@ async function here(lon, lat, {move = false} = {}) {
     h("h3", {}, t("附近的站点", "Stations nearby")),
     found.stations.length ? h("ul", {className: "gw-list"}, found.stations.map((station) => h("li", {},
       h("button", {type: "button", onclick: () => city.view.flyTo({center: [station.lon, station.lat], zoom: 15})},
-        h("span", {}, station.name), h("small", {}, `${t(station.kind_title_zh, station.kind_title_en)} · ${distance(station.distance_m)}`)))))
+        h("span", {}, station.name), h("small", {}, `${config.marks[station.kind] ? titled(config.marks[station.kind]) : station.kind} · ${distance(station.distance_m)}`)))))
       : nothing(t("20 公里内没有站点。", "There is no station within 20 km.")),
     h("p", {className: "gw-fine"}, t(`边界版本 ${found.boundary_revision}，距离为直线。`, `Boundary revision ${found.boundary_revision}; distances are straight.`)));
   for (const station of found.stations.slice(0, 3)) {

@@ -41,6 +41,12 @@ function tileAddress(layer) {
   return new URL(layer.tiles, location.href).href.replaceAll("%7B", "{").replaceAll("%7D", "}");
 }
 
+/** Radius of one point, and of a cell by how many it stands for. */
+function sized(one) {
+  const many = ["interpolate", ["linear"], ["log10", ["max", 1, ["to-number", ["get", "point_count"]]]], 0, 3, 5, 16];
+  return ["case", ["has", "point_count"], many, one];
+}
+
 function layersOf(layer, colours) {
   const common = {source: layer.key, "source-layer": layer.key, minzoom: layer.minzoom};
   const look = layer.look;
@@ -55,7 +61,7 @@ function layersOf(layer, colours) {
     }
     made.push({...common, id: `${layer.key}-line`, type: "line", paint: {
       "line-color": colour, "line-width": ["interpolate", ["linear"], ["zoom"], 8, look.width * 0.6, 15, look.width * 1.6],
-      ...(look.dash ? {"line-dasharray": look.dash} : {}),
+      ...(look.dash.length ? {"line-dasharray": look.dash} : {}),
     }});
   } else if (layer.kind === "line") {
     made.push({...common, id: `${layer.key}-line`, type: "line", paint: {
@@ -64,9 +70,7 @@ function layersOf(layer, colours) {
   } else {
     made.push({...common, id: `${layer.key}-point`, type: "circle", paint: {
       // a binned point stands for many: its disc grows with their number
-      "circle-radius": ["case", ["has", "point_count"],
-        ["interpolate", ["linear"], ["log10", ["max", 1, ["to-number", ["get", "point_count"]]]], 0, 3, 5, 16],
-        ["interpolate", ["linear"], ["zoom"], 9, 2.5, 16, 6]],
+      "circle-radius": ["interpolate", ["linear"], ["zoom"], 9, sized(2.5), 16, sized(6)],
       "circle-color": colour, "circle-stroke-color": colours.ground, "circle-stroke-width": 1,
       "circle-opacity": ["case", ["has", "point_count"], 0.65, 1],
     }});
@@ -92,7 +96,7 @@ function styleOf(layers, colours) {
     style.layers.push({id: "basemap", type: "raster", source: "basemap"});
   }
   for (const layer of layers) {
-    style.sources[layer.key] = {type: "vector", tiles: [tileAddress(layer)], minzoom: layer.minzoom, maxzoom: layer.maxzoom, promoteId: "code"};
+    style.sources[layer.key] = {type: "vector", tiles: [tileAddress(layer)], minzoom: layer.tiled[0], maxzoom: layer.tiled[1], promoteId: "code"};
   }
   const drawn = layers.flatMap((layer) => layersOf(layer, colours).map((one) => ({
     ...one, metadata: {layer: layer.key},
@@ -185,7 +189,7 @@ export class CityMap {
     const layer = this.layers.find((one) => one.key === key);
     const {shares} = palette();
     const steps = config.classes.slice(0, -1).flatMap((step, number) => [step.upto + 1e-12, shares[number + 1]]);
-    view.addLayer({id: "shares", type: "fill", source: key, "source-layer": key, minzoom: layer.minzoom, paint: {
+    view.addLayer({id: "shares", type: "fill", source: key, "source-layer": key, minzoom: layer.tiled[0], paint: {
       "fill-color": ["case", ["==", ["typeof", ["feature-state", "ratio"]], "number"], ["step", ["to-number", ["feature-state", "ratio"]], shares[0], ...steps], "rgba(0,0,0,0)"],
       "fill-opacity": 0.75,
     }}, view.getStyle().layers.find((one) => one.type === "line")?.id);

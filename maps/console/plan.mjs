@@ -8,7 +8,7 @@ import {drafts} from "./drafts.mjs";
 import {tour} from "./tour.mjs";
 
 const LEVEL_LAYER = {community: "communities", subdistrict: "subdistricts", county: "counties", grid: "grids"};
-const city = new CityMap(byId("map"), {layers: config.layers.filter((layer) => ["counties", "subdistricts", "communities", "grids", "roads"].includes(layer.key))});
+const city = new CityMap(byId("map"), {layers: config.layers.filter((layer) => ["counties", "subdistricts", "communities", "grids", "roads"].includes(layer.key)).map((layer) => ({...layer, minzoom: layer.tiled[0]}))});
 byId("map").setAttribute("aria-label", described());
 window.gridward = {city};
 

@@ -21,6 +21,7 @@ from gis.store.access import Answer, KeyedRequest
 
 REPLAYED_HEADER: Final = "Idempotency-Replayed"
 _LONGEST: Final = 255
+_FORMS: Final = ("multipart/", "application/x-www-form-urlencoded")
 
 
 async def keyed_request(
@@ -50,7 +51,8 @@ async def keyed_request(
         raise IdempotencyKeyInvalid
     digest = hashlib.sha256()
     _feed(digest, request.method, request.url.path, request.url.query)
-    if request.headers.get("content-type", "").startswith("multipart/"):
+    if request.headers.get("content-type", "").startswith(_FORMS):
+        # read as a form, which a route may have done before: its bytes are gone then
         for name, value in (await request.form()).multi_items():
             if isinstance(value, UploadFile):
                 _feed(digest, name, value.filename or "", value.content_type or "")

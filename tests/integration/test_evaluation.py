@@ -25,7 +25,7 @@ from gis.services.matching import Location, MatchRequest
 from gis.store.unit_of_work import Database
 from maps.reliability import reliability_picture
 
-THRESHOLD = 0.91
+THRESHOLD = 0.925
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,7 @@ def test_the_demo_city_keeps_its_floors(
     figures = report(judged)
     # The whole city keeps 99.5 % at 85 %; here sources have a few dozen pins to be learned from.
     assert figures["precision_of_auto"] >= 0.965
-    assert figures["auto_share"] >= 0.78
+    assert figures["auto_share"] >= 0.75
     assert figures["calibration_error"] <= 0.05
     assert figures["review_first_three"] >= 0.93
     assert set(figures["by_source"]) >= {"snap", "hotline-12345", "patrol"}
@@ -128,6 +128,8 @@ def test_other_laws_of_error_keep_ninety_nine_in_a_hundred(
     profile = learn_source(taught)
     knowledge = Knowledge(None, Experience(sources={"other-app": profile}))
     cases = [case for case, _ in other_events(snapshot, 1_500, seed=2)]
-    figures = report(list(evaluation.judged(cases, Judge(snapshot, knowledge, threshold=0.91))))
+    figures = report(
+        list(evaluation.judged(cases, Judge(snapshot, knowledge, threshold=THRESHOLD)))
+    )
     assert figures["precision_of_auto"] >= 0.99
     assert figures["auto_share"] >= 0.7

@@ -11,12 +11,13 @@ import time
 from typing import Any, Final
 
 import structlog
-from fastapi import Request
+from fastapi import Request, Response
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.logs import ACCESS
 from api.metrics import UNMATCHED, Metrics
+from api.open311_door import OPEN311, refused
 from api.problems import BodyUnreadable, PayloadTooLarge, RequestInvalid, problem_response
 from api.security import SECURITY_HEADERS
 from api.validation_words import errors_in_words
@@ -128,7 +129,14 @@ class BodyGuard:
         if error is None:
             await self.app(scope, receive, send)
         else:
-            await problem_response(Request(scope), error)(scope, receive, send)
+            await _refusal(Request(scope), error)(scope, receive, send)
+
+
+def _refusal(request: Request, error: GovernanceError) -> Response:
+    """Return a refusal in the words of the interface that was called."""
+    if request.url.path.startswith(OPEN311):
+        return refused(request, error)
+    return problem_response(request, error)
 
 
 def json_flaw(body: bytes) -> GovernanceError | None:

@@ -20,6 +20,7 @@ from api.validation_words import errors_in_words
 from gis.errors import CategoryUnknown, EventCategoryInvalid, GovernanceError
 from gis.governance.actors import Actor
 
+OPEN311: Final = "/open311/"
 _STATUS: Final = {401: 403, 422: 400}
 """Gridward's status -> Open311's: a missing key is 403, a bad form 400."""
 
@@ -57,7 +58,7 @@ class Open311Route(APIRoute):
             except HTTPException as error:
                 return refusal(request, error.status_code, [HTTPStatus(error.status_code).phrase])
             except GovernanceError as error:
-                return _refused(request, error)
+                return refused(request, error)
 
         return handled
 
@@ -68,7 +69,8 @@ def refusal(request: Request, status: int, told: list[str]) -> Response:
     return answer(form, "errors", [{"code": status, "description": text} for text in told], status)
 
 
-def _refused(request: Request, error: GovernanceError) -> Response:
+def refused(request: Request, error: GovernanceError) -> Response:
+    """Return the Open311 error of one of ours."""
     status = status_of(error)
     if isinstance(error, EventCategoryInvalid | CategoryUnknown):
         status = 404

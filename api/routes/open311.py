@@ -279,7 +279,10 @@ def report(
 
 
 @router.api_route(
-    "/{rest:path}", methods=["GET", "POST"], include_in_schema=False, summary="Open311: nothing"
+    "/{rest:path}",
+    methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+    include_in_schema=False,
+    summary="Open311: nothing",
 )
 def nothing(request: Request, _actor: Reader, rest: str) -> Response:
     """Refuse what the interface does not have, in its own words."""

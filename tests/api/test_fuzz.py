@@ -49,7 +49,8 @@ def problem_of(answer: schemathesis.Response) -> str | None:
     if "/open311/" in (answer.request.url or ""):  # an array, as that standard wants it
         if answer.text.startswith("<"):
             return None if "<errors><error><code>" in answer.text else answer.text[:300]
-        return None if all(set(e) == {"code", "description"} for e in answer.json()) else "array"
+        told = all(set(error) == {"code", "description"} for error in answer.json())
+        return None if told else f"no array: {answer.text[:300]}"
     if answer.headers.get("content-type", [""])[0] != "application/problem+json":
         return f"{answer.status_code} is no problem document"
     body = answer.json()

@@ -95,6 +95,14 @@ _ELSE: Final[dict[str, float]] = {
 _OWN_SWAPPED: Final = 1.5
 """How the other readings share what a declaration leaves, before anything is known."""
 
+LEAST_DECLARED: Final = 0.501
+"""A declared system keeps this share against the source's history alone.
+
+Other people's pins are no proof against this one: a client that begins to declare the truth must not
+be moved by half a kilometre. Where only history contradicts, both readings stay candidates and a
+person decides; address, photo and usual place, which speak of this very event, do decide.
+"""
+
 SEEN_FIRST: Final = 2.0
 """The general prior counts as so many pins of a source; after that its own history speaks."""
 
@@ -136,16 +144,22 @@ def prior_of(declared: str | None, history: Mapping[str, float] | None) -> dict[
 
     Examples
     --------
-    >>> round(prior_of("WGS84", {"GCJ-02": 98.0})["GCJ-02"], 2)
-    0.98
+    >>> round(prior_of(None, {"GCJ-02": 98.0})["GCJ-02"], 2)
+    0.99
+    >>> round(prior_of("WGS84", {"GCJ-02": 98.0})["WGS84"], 2)  # what others sent is no proof
+    0.5
     """
     prior = general_prior(declared)
     if not history:
         return prior
     whole = SEEN_FIRST + sum(history.values())
-    return {
+    told = {
         key: (SEEN_FIRST * share + history.get(key, 0.0)) / whole for key, share in prior.items()
     }
+    if declared is None or told[own := canonical(declared)] >= LEAST_DECLARED:
+        return told
+    left = (1.0 - LEAST_DECLARED) / (1.0 - told[own])
+    return {key: LEAST_DECLARED if key == own else share * left for key, share in told.items()}
 
 
 def readings(lon: float, lat: float, prior: Mapping[str, float]) -> tuple[Reading, ...]:

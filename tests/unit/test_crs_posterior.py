@@ -50,6 +50,9 @@ def test_priors_are_distributions(declared: str | None) -> None:
     assert set(learned) == set(READINGS)
 
 
-def test_history_outweighs_a_declaration() -> None:
-    assert prior_of("WGS84", {"GCJ-02": 50.0})["GCJ-02"] > 0.95
+def test_history_alone_makes_a_declaration_doubtful_and_never_overrules_it() -> None:
+    prior = prior_of("WGS84", {"GCJ-02": 50.0})
+    assert prior["WGS84"] > prior["GCJ-02"] > 0.45
+    assert sum(prior.values()) == pytest.approx(1.0)
+    assert prior_of(None, {"GCJ-02": 50.0})["GCJ-02"] > 0.95  # nothing was declared: history speaks
     assert prior_of("WGS84", {})["WGS84"] == pytest.approx(0.9)

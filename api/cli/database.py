@@ -84,6 +84,15 @@ begin
     loop
         execute format('drop function if exists %s cascade', thing.name);
     end loop;
+    for thing in
+        select t.oid::regtype::text as name
+        from pg_type t
+        where t.typnamespace = 'public'::regnamespace and t.typtype in ('e', 'd')
+          and pg_get_userbyid(t.typowner) = current_user
+          and not exists (select from pg_depend d where d.objid = t.oid and d.deptype = 'e')
+    loop
+        execute format('drop type if exists %s cascade', thing.name);
+    end loop;
 end
 $$;
 """

@@ -260,13 +260,16 @@ def exception_list(
 def add_exception(body: ExceptionIn, app: Open, actor: Ruler, keyed: Keyed) -> Response:
     """In force from now until it expires."""
     answer = exceptions.add(app.database, actor, **dict(body), keyed=keyed)
+    app.boundaries.refresh()  # here at once; other processes hear of it within 2 s
     return respond(answer, {"Location": "/v1/boundaries/exceptions"})
 
 
 @router.delete("/exceptions/{id}", summary="End a boundary exception")
 def end_exception(app: Open, actor: Ruler, exception_id: Id) -> dict[str, Any]:
     """It ends now and stays in the list of those that were."""
-    return exceptions.expire(app.database, actor, exception_id)
+    ended = exceptions.expire(app.database, actor, exception_id)
+    app.boundaries.refresh()
+    return ended
 
 
 def _stored(file: UploadFile, folder: Path) -> Path:

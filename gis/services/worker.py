@@ -11,6 +11,7 @@ import asyncio
 import logging
 import uuid
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from importlib import import_module
 from typing import Any, Final
@@ -123,7 +124,8 @@ def drain(database: Database, settings: Settings, *, context: Context | None = N
             )
 
     put_periodic(database)
-    asyncio.run(work())
+    with ThreadPoolExecutor(max_workers=1) as apart:  # the caller's thread may have a loop running
+        apart.submit(lambda: asyncio.run(work())).result()
 
 
 def put_periodic(database: Database) -> None:

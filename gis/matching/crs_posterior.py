@@ -98,7 +98,7 @@ _OWN_SWAPPED: Final = 1.5
 LEAST_DECLARED: Final = 0.501
 """A declared system keeps this share against the source's history alone.
 
-Other people's pins are no proof against this one: a client that begins to declare the truth must not
+Other pins are no proof against this one: a client that begins to declare the truth must not
 be moved by half a kilometre. Where only history contradicts, both readings stay candidates and a
 person decides; address, photo and usual place, which speak of this very event, do decide.
 """

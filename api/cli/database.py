@@ -87,7 +87,9 @@ begin
     for thing in
         select t.oid::regtype::text as name
         from pg_type t
-        where t.typnamespace = 'public'::regnamespace and t.typtype in ('e', 'd')
+        where t.typnamespace = 'public'::regnamespace
+          and (t.typtype in ('e', 'd') or (t.typtype = 'c' and exists (
+              select from pg_class c where c.oid = t.typrelid and c.relkind = 'c')))
           and pg_get_userbyid(t.typowner) = current_user
           and not exists (select from pg_depend d where d.objid = t.oid and d.deptype = 'e')
     loop

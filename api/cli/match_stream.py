@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
+import structlog
 from rich.progress import Progress
 
 from api.cli import matching
+from api.logs import configure_logs
 from gis import settings
 from gis.governance.actors import SYSTEM
 from gis.services.experience import KnowledgeBase
@@ -130,6 +132,8 @@ _held: dict[str, Any] = {}
 
 def _begin(job: Job) -> None:
     """Open what a process of the pool needs; it lives as long as the process."""
+    if not structlog.is_configured():  # unconfigured, it writes to where results go
+        configure_logs(settings.load().model_copy(update={"log_level": "warning"}))
     stack = ExitStack()
     _held["matcher"] = stack.enter_context(_matcher(job))
     _held["stack"] = stack

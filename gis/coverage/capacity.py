@@ -74,8 +74,8 @@ def capacitated_covering(
     --------
     >>> covers = np.array([[1, 1], [1, 0]], dtype=bool)
     >>> plan = capacitated_covering(covers, [30, 30], [40, 25], 2)
-    >>> plan.objective, plan.load, plan.status
-    (60.0, (35.0, 25.0), 'optimal')
+    >>> plan.objective, sum(plan.load), plan.status
+    (60.0, 60.0, 'optimal')
     """
     run = Run(effort)
     matrix = checked_covers(covers)

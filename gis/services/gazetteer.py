@@ -7,6 +7,7 @@ the boundaries in force. Commands ask for exactly what their transaction sees.
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Sequence
@@ -30,7 +31,7 @@ POLL_S: Final = 2.0
 """How far addresses may lag behind an import, and a little more for the build."""
 NAMED_LEVELS: Final = ("city", "county", "subdistrict", "community")
 
-_log = structlog.get_logger(__name__)
+_log = structlog.wrap_logger(logging.getLogger(__name__))
 
 
 class Gazetteer:

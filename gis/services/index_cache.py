@@ -8,6 +8,7 @@ step; two processes that build the same index at once write the same bytes.
 from __future__ import annotations
 
 import hashlib
+import logging
 import sys
 import time
 from collections.abc import Sequence
@@ -29,7 +30,7 @@ KEPT: Final = 24
 SMALLEST: Final = 64
 """Fewer areas than that are built sooner than a file is opened."""
 
-_log = structlog.get_logger(__name__)
+_log = structlog.wrap_logger(logging.getLogger(__name__))
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,7 +151,8 @@ def check(told: list[Told], published: dict[int, float]) -> None:
         # A look-up from memory lags 2 s at most; what writes or routes does not lag at all.
         due = [new for new, done in published.items() if done < one.sent - one.may_lag_s]
         assert one.revision >= max(due, default=1), one
-    assert {one.revision for one in told} >= set(range(2, PUBLICATIONS + 2))
+    # the clients stop with the last publication, which memory may not have heard of yet
+    assert {one.revision for one in told} >= set(range(2, PUBLICATIONS + 1))
 
 
 # --- the watch ----------------------------------------------------------------------------------

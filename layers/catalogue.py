@@ -56,6 +56,8 @@ class Layer:
         Points: below this zoom tiles carry cells with counts (``point_count``) instead.
     instant
         Attribute that ``datetime`` filters by.
+    merged_below
+        Lines: below this zoom those of one value of an attribute are one feature of many lines.
     coverage
         Neighbours share their edges, and go on to do so when they are simplified.
     instant, until
@@ -78,6 +80,7 @@ class Layer:
     fresh: Literal["revision", "stamped", "live"] = "live"
     zooms: tuple[int, int] = (0, 14)
     binned_below: int = 0
+    merged_below: tuple[int, str] | None = None
     coverage: bool = False
     instant: str | None = None
     until: str | None = None
@@ -198,7 +201,7 @@ LAYERS: Final[dict[str, Layer]] = {
                 _a("owner", "string", "权属单位", "kept by", roles=STAFF),
                 _a("length_m", "number", "长度", "length", "m"),
             ),
-            fresh="stamped", stamps=("roads",), zooms=(9, 14),
+            fresh="stamped", stamps=("roads",), zooms=(9, 14), merged_below=(12, "class"),
         ),
         Layer(
             "buildings", "建筑", "Buildings",

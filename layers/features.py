@@ -46,13 +46,15 @@ class Selection:
 class Page:
     """Some features and what is known about the rest.
 
-    ``matched`` is exact or None; ``following`` the id after which the next page begins.
+    ``matched`` is exact or None; ``following`` the id after which the next page begins; ``whole``
+    the number of features of the whole layer, where that was counted.
     """
 
     rows: Sequence[Sequence[Any]]
     matched: int | None
     following: str | None
     revision: int
+    whole: int | None = None
 
 
 class Reader:

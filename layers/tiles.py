@@ -36,11 +36,20 @@ def cut_of(layer: Layer, actor: Actor, state: State, zoom: int) -> Cut:
         revision=state.revision,
         band=band_of(layer, zoom) if banded else None,
         binned=zoom < layer.binned_below,
+        merged=_merged(layer, zoom),
         label=layer.kind == "polygon" and {"code", "name"} <= set(view.names),
         trusted=view.trusted,
         area=view.area,
         masked=view.masked,
         within=view.rows_within,
+    )
+
+
+def _merged(layer: Layer, zoom: int) -> str | None:
+    return (
+        None
+        if layer.merged_below is None or zoom >= layer.merged_below[0]
+        else layer.merged_below[1]
     )
 
 

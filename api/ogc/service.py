@@ -30,6 +30,7 @@ class LayerService:
         self.tiles = TileCache(settings.home / "tiles")
         self.lanes = Lanes.on(database, settings.pool_size)
         self._extents: OrderedDict[tuple[str, str, str], Extent | None] = OrderedDict()
+        self._counts: OrderedDict[tuple[str, str, str], int] = OrderedDict()
 
     async def now(self) -> State:
         """Return the state of all layers; asks the database only when nobody watches it."""
@@ -51,6 +52,16 @@ class LayerService:
             while len(self._extents) > _MOST_EXTENTS:
                 self._extents.popitem(last=False)
         return self._extents[key]
+
+    def known_count(self, layer: Layer, view: View, version_of_layer: str) -> int | None:
+        """Return how many features a version of a whole layer has, None when nobody counted yet."""
+        return self._counts.get((layer.key, view.key, version_of_layer))
+
+    def note_count(self, layer: Layer, view: View, version_of_layer: str, count: int) -> None:
+        """Keep the number of features of a version of a whole layer."""
+        self._counts[layer.key, view.key, version_of_layer] = count
+        while len(self._counts) > _MOST_EXTENTS:
+            self._counts.popitem(last=False)
 
     async def extent_of_city(self) -> Extent | None:
         """Return the extent of the city in force, None before the first publication."""

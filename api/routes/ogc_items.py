@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from functools import partial
 from typing import Annotated, Any
 
@@ -48,7 +49,15 @@ async def items(request: Request, app: Open, actor: Reader, key: LayerKey) -> Re
     tag = None if made is None else _tag(request, wanted.form, view.key, made)
     if tag is not None and _has(request, tag):
         return Response(status_code=304, headers={**headers, "ETag": tag})
-    page = await lane.ask(actor, partial(_page, layer=layer, actor=actor, wanted=wanted))
+    known = None
+    if made is not None and wanted.plain.is_all and wanted.filter_text is None:
+        known = app.layers.known_count(layer, view, made)
+    ask = partial(
+        _page, layer=layer, actor=actor, wanted=wanted, known=known, lasting=made is not None
+    )
+    page = await lane.ask(actor, ask)
+    if made is not None and page.whole is not None:
+        app.layers.note_count(layer, view, made, page.whole)
     if wanted.form == "html":
         return _html(request, view, wanted, page)
     body = _collection(request, wanted, page)
@@ -96,14 +105,32 @@ async def item(
     return Response(body, media_type=GEOJSON, headers=headers)
 
 
-def _page(work: UnitOfWork, *, layer: Layer, actor: Actor, wanted: Question) -> Page:
-    return Features(work, layer, actor, wanted.selection()).page(
+def _page(
+    work: UnitOfWork,
+    *,
+    layer: Layer,
+    actor: Actor,
+    wanted: Question,
+    known: int | None,
+    lasting: bool,
+) -> Page:
+    """Return a page; a whole layer whose version lasts is counted to its end, once."""
+    selection = wanted.selection()
+    reader = Features(work, layer, actor, selection)
+    page = reader.page(
         wanted.frame.frame,
         limit=wanted.limit or asked.PAGE,
         after=wanted.after,
         offset=wanted.offset,
         names=wanted.names,
+        counted=known is None,
     )
+    if known is not None:
+        return replace(page, matched=known)
+    if selection.is_all and lasting:
+        whole = reader.count() if page.matched is None else page.matched
+        return replace(page, matched=whole, whole=whole)
+    return page
 
 
 def _one(work: UnitOfWork, *, layer: Layer, actor: Actor, fid: str, frame: NamedFrame) -> Any:  # noqa: ANN401

@@ -297,6 +297,16 @@ async def _tilejson(
     return answered(request, "json", document, "document")
 
 
+def _aggregated(layer: Layer) -> dict[str, Any]:
+    """Return what TileJSON tells of a layer whose tiles hold counts or joined lines at first."""
+    if layer.binned_below:
+        return {"aggregated": True, "aggregatedBelow": layer.binned_below}
+    if layer.merged_below is not None:
+        below, by = layer.merged_below
+        return {"aggregated": True, "aggregatedBelow": below, "aggregatedBy": by}
+    return {}
+
+
 def _vector_layers(layer: Layer, actor: Actor) -> list[dict[str, Any]]:
     view = View.of(layer, actor)
     kinds = {"integer": "Number", "number": "Number", "boolean": "Boolean"}
@@ -310,11 +320,7 @@ def _vector_layers(layer: Layer, actor: Actor) -> list[dict[str, Any]]:
             "fields": fields,
             "minzoom": layer.zooms[0],
             "maxzoom": layer.zooms[1],
-            **(
-                {"aggregated": True, "aggregatedBelow": layer.binned_below}
-                if layer.binned_below
-                else {}
-            ),
+            **_aggregated(layer),
         }
     ]
     if layer.kind == "polygon" and {"code", "name"} <= set(view.names):

@@ -84,7 +84,8 @@ def _lat(y: float) -> float:
 class Cut:
     """What is cut into a tile: a layer, its attributes (name -> type), and who asks.
 
-    ``band`` is set where zoom bands serve, ``binned`` where points are counted; ``label`` names the
+    ``band`` is set where zoom bands serve, ``binned`` where points are counted, ``merged`` names
+    the attribute by which lines are joined; ``label`` names the
     attribute that label points carry beside ``code``.
     """
 
@@ -94,6 +95,7 @@ class Cut:
     revision: int
     band: int | None = None
     binned: bool = False
+    merged: str | None = None
     label: bool = False
     trusted: bool = False
     area: str | None = None
@@ -131,7 +133,7 @@ def render(work: UnitOfWork, cut: Cut, tile: Tile) -> bytes:
     }
     statement, names = _statement(
         cut.key, cut.kind, cut.types, cut.band is not None, cut.binned, cut.label, cut.masked,
-        cut.within is not None,
+        cut.within is not None, cut.merged,
     )  # fmt: skip
     found = work.scalar(statement, **{name: values[name] for name in names})
     return b"" if found is None else bytes(found)
@@ -153,6 +155,7 @@ def _statement(  # noqa: PLR0917 - the key of a cache
     label: bool,
     masked: frozenset[str],
     within: bool,
+    merged: str | None,
 ) -> tuple[sa.TextClause, tuple[str, ...]]:
     """Return the statement of a kind of tile and the names of its values."""
     shown = ", ".join(_shown(key, name, type_, masked) for name, type_ in types)
@@ -162,6 +165,8 @@ def _statement(  # noqa: PLR0917 - the key of a cache
         text = _banded(key, shown, columns, label=label)
     elif binned:
         text = _binned(key, where)
+    elif merged is not None:
+        text = _merged(key, merged, where)
     else:
         text = _live(key, kind, shown, columns, where, label=label)
     statement = sa.text(text)
@@ -244,6 +249,26 @@ def _live(key: str, kind: str, shown: str, columns: str, where: str, *, label: b
         """
         parts.append(_mvt("named", "code, name", ":labels"))
     return text + "select " + " || ".join(f"coalesce(({part}), '')" for part in parts)
+
+
+def _merged(key: str, by: str, where: str) -> str:
+    """Lines of one kind as one feature: all of them, without their other attributes."""
+    tile = "ST_MakeEnvelope(:west, :south, :east, :north, 3857)"
+    return f"""
+        with lines as (
+            select layer."{by}" as "{by}", count(*)::int as line_count,
+                ST_Collect(ST_Simplify(ST_Transform(layer.geom, 3857), :unit * 4)) as geom
+            from ({SOURCES[key]}) as layer
+            where layer.geom && ST_MakeEnvelope(:lwest, :lsouth, :least, :lnorth, 4326){where}
+            group by layer."{by}"
+        ),
+        cut as (
+            select ST_AsMVTGeom(geom, {tile}, {EXTENT}, {BUFFER}, true) as geom,
+                null::bigint as mvt_id, "{by}", line_count
+            from lines
+        )
+        {_mvt("cut", f'"{by}", line_count', ":key")}
+    """
 
 
 def _binned(key: str, where: str) -> str:

@@ -172,6 +172,6 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             yield
     finally:
         await run_in_threadpool(runtime.feed.stop)
-        await run_in_threadpool(runtime.layers.state.stop)
+        await run_in_threadpool(runtime.layers.close)
         await run_in_threadpool(gazetteer_watch.stop)
         await run_in_threadpool(watch.stop)

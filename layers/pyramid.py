@@ -44,7 +44,7 @@ def write_pmtiles(
             for zoom in range(layer.zooms[0], layer.zooms[1] + 1):
                 filled = []
                 for done, tile in enumerate(sorted(level, key=_order)):
-                    raw = render(work, cut_of(layer, actor, now, zoom), tile)
+                    raw, _ = render(work, cut_of(layer, actor, now, zoom), tile)
                     if raw:
                         writer.write_tile(_order(tile), gzip.compress(raw, LEVEL, mtime=0))
                         filled.append(tile)

@@ -11,10 +11,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+from uuid import UUID
 
 from gis.errors import TileUnknown
 from gis.governance.actors import Actor
-from gis.store.layer_state import State, token_now
+from gis.store.layer_state import State
 from gis.store.layer_tiles import BUFFER, Cut, Tile, render
 from gis.store.unit_of_work import UnitOfWork
 from layers.bands import band_of
@@ -42,6 +43,7 @@ def cut_of(layer: Layer, actor: Actor, state: State, zoom: int) -> Cut:
         area=view.area,
         masked=view.masked,
         within=view.rows_within,
+        stamps=layer.stamps,
     )
 
 
@@ -80,25 +82,22 @@ class Made:
 
 
 def make(work: UnitOfWork, layer: Layer, actor: Actor, state: State, tile: Tile) -> Made:
-    """Cut a tile. It may be kept when nothing that it depends on changed meanwhile."""
-    before = token_now(work, layer.key, layer.stamps)
-    raw = render(work, cut_of(layer, actor, state, tile.z), tile)
-    lasting = (
-        layer.fresh != "live"
-        and before == token_now(work, layer.key, layer.stamps)
-        and _matches(layer, state, before)
-    )
+    """Cut a tile. It may be kept when it shows just what ``state`` says the layer is at."""
+    raw, token = render(work, cut_of(layer, actor, state, tile.z), tile)
+    lasting = layer.fresh != "live" and token == _token(layer, state)
     return Made(gzip.compress(raw, LEVEL, mtime=0) if raw else b"", lasting)
 
 
-def _matches(layer: Layer, state: State, token: str) -> bool:
-    """Tell whether the database is where the state in memory says."""
-    revision, edition, stamps = token.split("|", 2)
-    if layer.fresh == "stamped":
-        wanted = "|".join(sorted(f"{t}={state.stamps.get(t)}" for t in layer.stamps))
-        return stamps == wanted
-    newest = state.editions.get(layer.key, ())
-    return revision == str(state.revision) and edition == (newest[0].token if newest else "None")
+def _token(layer: Layer, state: State) -> str:
+    """Return the token that a tile has when the database is where ``state`` says."""
+    editions = state.editions.get(layer.key, ())
+    newest = str(UUID(editions[0].token)) if editions else ""
+    stamps = (
+        f"{table}={UUID(state.stamps[table])}"
+        for table in sorted(layer.stamps)
+        if table in state.stamps
+    )
+    return f"{state.revision}|{newest}|{','.join(stamps)}"
 
 
 class TileCache:

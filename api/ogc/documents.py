@@ -97,7 +97,7 @@ def landing(root: str, links: Sequence[Mapping[str, Any]], title: str) -> dict[s
     """Return the landing page."""
     return {
         "title": title,
-        "description": "Boundaries, stations, roads, people's offers and events of the city.",
+        "description": "Boundaries, stations, roads, jobs and events of the city.",
         "links": [
             *links,
             link(f"{root}/api", "service-desc", OPENAPI, "The interface, OpenAPI 3.0"),

@@ -1,8 +1,8 @@
 """Lanes 通道: how many questions to layers run at once, and how long one waits for its turn.
 
 Tiles, pages and heavy questions (filters, whole layers) have places of their own, so that a hostile
-filter keeps nobody but other filters waiting; all lanes together leave a quarter of the
-connections to the rest of the service.
+filter keeps nobody but other filters waiting. Their connections are not those of the pool: cases
+are taken in and handled whatever happens here.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from anyio.to_thread import run_sync
 
 from gis.errors import LayersBusy
 from gis.governance.actors import Actor
-from gis.store.features import bounded
+from gis.store.features import explained
 from gis.store.unit_of_work import Database, UnitOfWork
 
 Answer = TypeVar("Answer")
@@ -29,7 +29,7 @@ RETRY_AFTER_S: Final = 2
 
 
 class Lane:
-    """Some places for questions, each in a thread with a read-only transaction.
+    """Some places for questions, each in a thread with a connection that only reads.
 
     Parameters
     ----------
@@ -46,13 +46,13 @@ class Lane:
         self.places = places
         self.wait_s = wait_s
         self.limit_s = limit_s
-        self._database = database
+        self._reader = database.reader(places=places, limit_s=limit_s)
         self._free = asyncio.Semaphore(places)
         self._threads = anyio.CapacityLimiter(places)
         self._waiting = 0
 
     async def ask(self, actor: Actor, question: Callable[[UnitOfWork], Answer]) -> Answer:
-        """Return what a question gets from a read-only transaction of the actor."""
+        """Return what a question gets from the database, in the actor's name."""
         if self._waiting >= LONGEST_QUEUE:
             raise self._busy()
         self._waiting += 1
@@ -82,8 +82,12 @@ class Lane:
         return await self.ask(actor, question)
 
     def _asked(self, actor: Actor, question: Callable[[UnitOfWork], Answer]) -> Answer:
-        with self._database.reading(actor) as work, bounded(work, self.limit_s):
+        with self._reader.reading(actor) as work, explained(self.limit_s):
             return question(work)
+
+    def close(self) -> None:
+        """Close the lane's connections."""
+        self._reader.close()
 
     def _busy(self) -> LayersBusy:
         return LayersBusy(waited_s=self.wait_s, retry_after_s=RETRY_AFTER_S)
@@ -99,10 +103,15 @@ class Lanes:
 
     @classmethod
     def on(cls, database: Database, pool_size: int) -> Lanes:
-        """Return lanes that share three quarters of a pool."""
+        """Return lanes with connections of their own, a quarter of a pool's number each."""
         places = max(1, pool_size // 4)
         return cls(
             tiles=Lane(database, places, wait_s=4.0, limit_s=6.0),
             pages=Lane(database, places, wait_s=4.0, limit_s=6.0),
             heavy=Lane(database, places, wait_s=8.0, limit_s=10.0),
         )
+
+    def close(self) -> None:
+        """Close all connections."""
+        for lane in (self.tiles, self.pages, self.heavy):
+            lane.close()

@@ -32,6 +32,11 @@ class LayerService:
         self._extents: OrderedDict[tuple[str, str, str], Extent | None] = OrderedDict()
         self._counts: OrderedDict[tuple[str, str, str], int] = OrderedDict()
 
+    def close(self) -> None:
+        """End the watch and close the lanes' connections."""
+        self.state.stop()
+        self.lanes.close()
+
     async def now(self) -> State:
         """Return the state of all layers; asks the database only when nobody watches it."""
         known = self.state.known()

@@ -54,12 +54,9 @@ class Wanted:
     within: str | None = None
 
 
-_LIMIT: Final = sa.text("select set_config('statement_timeout', :milliseconds, true)")
-
-
 @contextmanager
-def bounded(work: UnitOfWork, limit_s: float) -> Iterator[None]:
-    """Limit each statement of a transaction, and put what the database refuses into words.
+def explained(limit_s: float) -> Iterator[None]:
+    """Put what the database refuses into words; ``limit_s`` is the longest time of a statement.
 
     Raises
     ------
@@ -68,7 +65,6 @@ def bounded(work: UnitOfWork, limit_s: float) -> Iterator[None]:
     gis.errors.FilterInvalid
         A number or a geometry that the database cannot compute with.
     """
-    work.execute(_LIMIT, milliseconds=str(int(limit_s * 1000)))
     try:
         yield
     except DBAPIError as error:

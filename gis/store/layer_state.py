@@ -88,17 +88,3 @@ def state(work: UnitOfWork, before: State | None = None, newest: int = -1) -> tu
             )
         editions = {layer: tuple(listed) for layer, listed in found.items()}
     return State(revision, published, editions, stamps), now
-
-
-def token_now(work: UnitOfWork, layer: str, tables: tuple[str, ...]) -> str:
-    """Return what a layer's tiles depend on, as the open transaction sees it at this statement."""
-    newest = work.scalar(
-        sa.select(layer_editions.c.token)
-        .where(layer_editions.c.layer == layer)
-        .order_by(layer_editions.c.id.desc())
-        .limit(1)
-    )
-    row = work.row(_REVISION)
-    stamps = work.rows(sa.select(data_stamps).where(data_stamps.c.subject.in_(tables)))
-    listed = sorted(f"{row['subject']}={row['stamp'].hex}" for row in stamps)
-    return f"{None if row is None else row['revision']}|{newest and newest.hex}|{'|'.join(listed)}"

@@ -36,6 +36,16 @@ _CAST: Final = {
 }
 _ID: Final = "case when fid ~ '^[0-9]{1,15}$' then fid::bigint end as mvt_id"
 
+STAND: Final = """
+    select coalesce((select revision::text from boundary_revisions where status = 'published'
+            and effective_from <= now() order by revision desc limit 1), '0')
+        || '|' || coalesce((select token::text from layer_editions where layer = :key
+            order by id desc limit 1), '')
+        || '|' || coalesce((select string_agg(subject || '=' || stamp::text, ',' order by subject)
+            from data_stamps where subject = any(:stamps)), '')
+"""
+"""What a tile depends on: revision in force, newest edition of its bands, stamps of its tables."""
+
 # Half-open, so that a label or a bin stands in one tile only.
 _INSIDE: Final = (
     "ST_X({0}) >= :west and ST_X({0}) < :east and ST_Y({0}) > :south and ST_Y({0}) <= :north"
@@ -101,10 +111,14 @@ class Cut:
     area: str | None = None
     masked: frozenset[str] = frozenset()
     within: str | None = None
+    stamps: tuple[str, ...] = ()
 
 
-def render(work: UnitOfWork, cut: Cut, tile: Tile) -> bytes:
-    """Return a tile's bytes, not compressed; empty where nothing is."""
+def render(work: UnitOfWork, cut: Cut, tile: Tile) -> tuple[bytes, str]:
+    """Return a tile's bytes, not compressed (empty where nothing is), and what it depends on.
+
+    One statement, hence one snapshot: the token is that of the rows that were drawn.
+    """
     west, south, east, north = tile.bounds()
     box = tile.bounds(BUFFER)
     lon_lat = tile.degrees(0 if cut.binned else BUFFER)
@@ -128,6 +142,7 @@ def render(work: UnitOfWork, cut: Cut, tile: Tile) -> bytes:
         "band": cut.band,
         "revision": cut.revision,
         "trusted": cut.trusted,
+        "stamps": list(cut.stamps),
         "scope": None if cut.area is None else cut.area,
         "prefix": None if cut.area is None else _pattern(cut.area),
     }
@@ -135,8 +150,8 @@ def render(work: UnitOfWork, cut: Cut, tile: Tile) -> bytes:
         cut.key, cut.kind, cut.types, cut.band is not None, cut.binned, cut.label, cut.masked,
         cut.within is not None, cut.merged,
     )  # fmt: skip
-    found = work.scalar(statement, **{name: values[name] for name in names})
-    return b"" if found is None else bytes(found)
+    found = work.connection.execute(statement, {name: values[name] for name in names}).one()
+    return b"" if found[0] is None else bytes(found[0]), str(found[1])
 
 
 def _pattern(area: str) -> str:
@@ -169,7 +184,7 @@ def _statement(  # noqa: PLR0917 - the key of a cache
         text = _merged(key, merged, where)
     else:
         text = _live(key, kind, shown, columns, where, label=label)
-    statement = sa.text(text)
+    statement = sa.text(f"select ({text}) as tile, ({STAND}) as stand")
     return statement, tuple(statement._bindparams)  # noqa: SLF001 - no public way to ask
 
 
@@ -190,19 +205,19 @@ def _mvt(rows: str, columns: str, layer: str) -> str:
     return (
         f"select ST_AsMVT(t, {layer}, {EXTENT}, 'geom', 'mvt_id') from "
         f"(select geom, {', '.join(filter(None, ['mvt_id', columns]))} from {rows} "
-        f"where geom is not null and not ST_IsEmpty(geom)) as t"
+        f"where not ST_IsEmpty(geom)) as t"
     )
 
 
 def _banded(key: str, shown: str, columns: str, *, label: bool) -> str:
     box = "ST_MakeEnvelope(:bwest, :bsouth, :beast, :bnorth, 3857)"
-    clipped = "ST_ForcePolygonCW(ST_ClipByBox2D(s.geometry, box.geom))"
-    inside = f"case when s.geometry @ box.geom then s.geometry else {clipped} end"
+    clipped = f"ST_ForcePolygonCW(ST_ClipByBox2D(s.geometry, {box}))"
+    inside = f"case when s.geometry @ {box} then s.geometry else {clipped} end"
+    # materialized: each shape is cut once, though it is looked at twice
     text = f"""
-        with box as (select {box} as geom),
-        cut as (
-            select {_UNITS.format(inside)} as geom, {_ID}, {shown}
-            from box, layer_shapes as s
+        with cut as materialized (
+            select {_UNITS.format(inside)} as geom, s.label, {_ID}, {shown}
+            from layer_shapes as s
             join ({SOURCES[key]}) as layer on layer.version_id = s.version_id
             where s.layer = :key and s.band = :band and s.geometry && {box}
         )
@@ -211,11 +226,8 @@ def _banded(key: str, shown: str, columns: str, *, label: bool) -> str:
     if label:
         text += f""",
         named as (
-            select {_UNITS.format("s.label")} as geom, {_ID}, layer.code, layer.name
-            from layer_shapes as s
-            join ({SOURCES[key]}) as layer on layer.version_id = s.version_id
-            where s.layer = :key and s.band = :band and {_INSIDE.format("s.label")}
-                and s.label && {box}
+            select {_UNITS.format("label")} as geom, mvt_id, code, name
+            from cut where {_INSIDE.format("label")}
         )
         """
         parts.append(_mvt("named", "code, name", ":labels"))
@@ -228,7 +240,7 @@ def _live(key: str, kind: str, shown: str, columns: str, where: str, *, label: b
         moved = f"ST_Simplify({moved}, :unit * 4)"
     tile = "ST_MakeEnvelope(:west, :south, :east, :north, 3857)"
     text = f"""
-        with cut as (
+        with cut as materialized (
             select ST_AsMVTGeom({moved}, {tile}, {EXTENT}, {BUFFER}, true) as geom, {_ID}, {shown}
             from ({SOURCES[key]}) as layer
             where layer.geom && ST_MakeEnvelope(:lwest, :lsouth, :least, :lnorth, 4326){where}

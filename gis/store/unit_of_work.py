@@ -107,6 +107,8 @@ class Database:
         role: str | None = APPLICATION_ROLE,
     ) -> None:
         self.url = driver_url(url)
+        self._role = role
+        self._readers: list[Reader] = []
         self.committed: Callable[[], None] | None = None
         options = f"-c statement_timeout={int(statement_timeout_s * 1000)} -c timezone=UTC"
         self.engine = sa.create_engine(
@@ -160,8 +162,64 @@ class Database:
         """Open a read-only transaction for an actor; ``snapshot`` as in :meth:`transaction`."""
         return self.transaction(actor, read_only=True, snapshot=snapshot)
 
+    def reader(self, *, places: int, limit_s: float) -> Reader:
+        """Return connections beside the pool that only read; they close with it at the latest."""
+        made = Reader(self.url, self._role, places=places, limit_s=limit_s)
+        self._readers.append(made)
+        return made
+
     def close(self) -> None:
-        """Close every pooled connection."""
+        """Close every pooled connection, and those of its readers."""
+        self.engine.dispose()
+        for reader in self._readers:
+            reader.close()
+
+
+class Reader:
+    """Some connections that can only read; each statement is a transaction of its own.
+
+    For answers of one statement: nothing is asked before and after it. A statement that takes
+    longer than ``limit_s`` is stopped by the server. The actor stands in no setting of the
+    transaction: what it may see must be in the statement.
+    """
+
+    def __init__(self, url: str, role: str | None, *, places: int, limit_s: float) -> None:
+        options = (
+            f"-c statement_timeout={int(limit_s * 1000)} -c timezone=UTC "
+            "-c default_transaction_read_only=on"
+        )
+        self.engine = sa.create_engine(
+            url,
+            pool_size=places,
+            max_overflow=0,
+            pool_timeout=5.0,
+            pool_recycle=600,
+            isolation_level="AUTOCOMMIT",
+            hide_parameters=True,
+            connect_args={"options": options, "application_name": "gridward layers"},
+        )
+        if role is not None:
+            event.listen(self.engine, "connect", _assume(role))
+
+    @contextmanager
+    def reading(self, actor: Actor) -> Iterator[UnitOfWork]:
+        """Give a connection for reading.
+
+        Raises
+        ------
+        gis.errors.DatabaseUnavailable
+            No connection in time, or the server went away.
+        """
+        try:
+            with self.engine.connect() as connection:
+                yield UnitOfWork(connection, actor)
+        except PoolTimeout as error:
+            raise DatabaseUnavailable from error
+        except DBAPIError as error:
+            raise translate(error) from error
+
+    def close(self) -> None:
+        """Close every connection."""
         self.engine.dispose()
 
 

@@ -27,7 +27,7 @@ HOSTILE = "/ogc/collections/buildings/items"
 def crowded(demo_city: Database, tmp_path: Path) -> Iterator[tuple[httpx.Client, Lanes]]:
     app = create_app(Settings(home=tmp_path, log_level="warning", pool_size=8), demo_city)
     lanes: Lanes = app.state.runtime.layers.lanes
-    lanes.heavy.wait_s, lanes.heavy.limit_s = 0.6, 0.8
+    lanes.heavy.wait_s = 0.6
     with serving(app) as base, httpx.Client(base_url=base, timeout=60) as client:
         yield client, lanes
 
@@ -40,7 +40,14 @@ def hostile_filter() -> str:
 def test_hostile_filters_stall_nobody_else(crowded: tuple[httpx.Client, Lanes]) -> None:
     client, lanes = crowded
     answers: list[httpx.Response] = []
-    lanes.heavy.limit_s = 0.05  # on this small city a filter is quick: make its limit as small
+    # on this small city a filter is quick: its limit is made as small
+    lanes.heavy.close()
+    lanes.heavy._reader = lanes.pages._reader.__class__(
+        str(lanes.heavy._reader.engine.url.render_as_string(hide_password=False)),
+        "gridward_app",
+        places=lanes.heavy.places,
+        limit_s=0.05,
+    )
     query = {"filter": hostile_filter(), "limit": "10000"}
 
     def attack() -> None:
@@ -93,6 +100,7 @@ def test_statement_is_stopped_at_its_limit(demo_city: Database) -> None:
         ask(lane, 5.0)
     assert "0.2" in stopped.value.detail("en")
     assert ask(lane, 0.0) == ""
+    lane.close()
 
 
 def test_queue_has_a_deadline_and_an_end(demo_city: Database) -> None:
@@ -117,6 +125,7 @@ def test_queue_has_a_deadline_and_an_end(demo_city: Database) -> None:
         async with anyio.create_task_group() as group:
             for _ in range(80):  # one runs, 64 wait, the others are sent away at once
                 group.start_soon(one)
+        lane.close()
         return found
 
     started = time.perf_counter()
@@ -127,8 +136,24 @@ def test_queue_has_a_deadline_and_an_end(demo_city: Database) -> None:
     assert time.perf_counter() - started < 3.0
 
 
-def test_lanes_leave_connections_to_the_rest(demo_city: Database) -> None:
+def test_lanes_have_connections_of_their_own(demo_city: Database) -> None:
     for pool in (1, 4, 8, 20):
         lanes = Lanes.on(demo_city, pool)
-        places = lanes.tiles.places + lanes.pages.places + lanes.heavy.places
-        assert places <= max(3, pool * 3 // 4)
+        for lane in (lanes.tiles, lanes.pages, lanes.heavy):
+            assert lane.places == max(1, pool // 4)
+            assert lane._reader.engine.pool is not demo_city.engine.pool
+        lanes.close()
+
+
+def test_lanes_only_read(demo_city: Database) -> None:
+    import anyio
+    import sqlalchemy as sa
+
+    lane = Lane(demo_city, 1, wait_s=1.0, limit_s=1.0)
+
+    def write(work: UnitOfWork) -> object:
+        return work.execute(sa.text("update stations set name = name"))
+
+    with pytest.raises(sa.exc.DBAPIError, match="read-only"):
+        anyio.run(lane.ask, ANONYMOUS, write)
+    lane.close()

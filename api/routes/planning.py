@@ -24,7 +24,7 @@ Open = Annotated[Runtime, Depends(runtime)]
 Radius = Annotated[
     float,
     Field(
-        gt=0,
+        ge=0.001,  # the tolerance of every reach: a shorter radius is no distance
         le=planning.LARGEST_RADIUS_M,
         allow_inf_nan=False,
         description="服务半径(米)，边界上算覆盖 / metres; at the radius counts as covered",

@@ -224,9 +224,13 @@ def serving(app: FastAPI) -> Iterator[str]:
         thread.join()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """The system's Chromium with WebGL in software; its background traffic is off."""
+    """The system's Chromium with WebGL in software; its background traffic is off.
+
+    One per file: while it lives its event loop counts as running in this thread, and a file that
+    runs a loop of its own could not.
+    """
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path="/usr/bin/chromium",

@@ -118,6 +118,7 @@ def probabilities(
 
     Examples
     --------
+    >>> import shapely
     >>> index = CellIndex.build([shapely.box(118.3, 32.2, 118.4, 32.3)])
     >>> [round(p, 3) for _, p in probabilities(index, 118.3, 32.25, 30.0)]  # on its west edge
     [0.5]

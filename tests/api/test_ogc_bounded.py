@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -90,8 +89,7 @@ def ask(lane: Lane, seconds: float) -> object:
     def question(work: UnitOfWork) -> object:
         return work.scalar(sa.text(SLEEP), seconds=seconds)
 
-    with ThreadPoolExecutor(max_workers=1) as apart:  # a browser's loop may run in this thread
-        return apart.submit(anyio.run, lane.ask, ANONYMOUS, question).result()
+    return anyio.run(lane.ask, ANONYMOUS, question)
 
 
 def test_statement_is_stopped_at_its_limit(demo_city: Database) -> None:
@@ -129,8 +127,7 @@ def test_queue_has_a_deadline_and_an_end(demo_city: Database) -> None:
         return found
 
     started = time.perf_counter()
-    with ThreadPoolExecutor(max_workers=1) as apart:
-        found = apart.submit(anyio.run, run).result()
+    found = anyio.run(run)
     assert found.count(None) == 1
     assert found.count(LayersBusy) == 79
     assert time.perf_counter() - started < 3.0

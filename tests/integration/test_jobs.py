@@ -8,7 +8,6 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
@@ -289,7 +288,6 @@ def test_a_dead_workers_job_gives_way_to_its_twin_that_waits(
         async with worker._queue(database, base).open_async() as queue:
             await worker.rescue(queue)
 
-    with ThreadPoolExecutor(max_workers=1) as apart:  # a browser's loop may run in this thread
-        apart.submit(lambda: asyncio.run(rescued())).result()
+    asyncio.run(rescued())
     drain(database, settings)
     assert calls == ["twin"]

@@ -1,9 +1,9 @@
 """Deliveries of webhooks 推送: at least once, with back-off, each recipient for itself.
 
 A worker claims some deliveries, sends them without holding a transaction, and writes down what
-became of them. When it dies in between, the claim ends and another one sends them again, with the
-same id. A host that does not answer is left alone for a while, growing from seconds to an hour; one
-that fails for :data:`DISABLED_AFTER` is disabled with the reason, and nothing is lost meanwhile.
+became of them. When it dies in between, its job goes to another one, which sends them again, with
+the same id. A host that does not answer is left alone for a while, growing from seconds to an hour;
+one that fails for :data:`DISABLED_AFTER` is disabled with the reason; nothing is lost meanwhile.
 """
 
 from __future__ import annotations
@@ -73,6 +73,9 @@ def deliver(context: jobs.Context, *, webhook: str) -> None:
 def _deliver(context: jobs.Context, webhook: str) -> None:
     webhook_id = uuid.UUID(webhook)
     turn = _Turn(context.database, Targets(context.settings.webhook_hosts), webhook_id)
+    with context.database.transaction(SYSTEM) as work:
+        # jobs of one webhook run one after the other: who claimed something before is dead
+        webhooks.end_claims(work, webhook_id)
     ends = time.monotonic() + TURN_S
     while turn.send_some(ends):
         if context.stopping() or time.monotonic() > ends:

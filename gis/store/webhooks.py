@@ -262,6 +262,20 @@ def claim(
     return sorted((Claimed(**row) for row in rows), key=lambda each: each.position)
 
 
+def end_claims(work: UnitOfWork, webhook_id: uuid.UUID) -> None:
+    """End every claim on deliveries of a webhook, for whoever alone may send to it now."""
+    columns = webhook_deliveries.c
+    work.execute(
+        sa.update(webhook_deliveries)
+        .where(
+            columns.webhook_id == webhook_id,
+            columns.state == "pending",
+            columns.claimed_until.is_not(None),
+        )
+        .values(claimed_until=None)
+    )
+
+
 def release(work: UnitOfWork, claimed: Sequence[Claimed]) -> None:
     """Give claims back that were not tried."""
     if claimed:

@@ -28,9 +28,10 @@ if TYPE_CHECKING:
 AS_ROOT = os.geteuid() == 0
 
 HOLD = """
-import sys
+import signal, sys
 from pathlib import Path
 from gis.cluster import Cluster
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever started us may ignore it
 with Cluster(Path(sys.argv[1])).lease() as cluster:
     print(cluster.status().pid, flush=True)
     sys.stdin.readline()

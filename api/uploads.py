@@ -97,6 +97,15 @@ def loaded(text: str, name: str) -> Any:  # noqa: ANN401 - any JSON
         raise RequestValidationError([found]) from error
 
 
+async def sent_either_way(request: Request) -> AsyncIterator[Sent]:
+    """Give a body as it was sent, JSON or a form with photos (a FastAPI dependency)."""
+    if not is_form(request):
+        yield Sent(await json_of(request))
+        return
+    async with opened_form(request) as form:
+        yield await sent_by_form(form)
+
+
 async def json_of(request: Request) -> Any:  # noqa: ANN401 - any JSON
     """Return the JSON body of a request.
 
@@ -131,15 +140,18 @@ def checked(model: type[Model], values: Any) -> Model:  # noqa: ANN401 - whateve
         raise RequestValidationError(found) from error
 
 
-def two_forms(model: type[BaseModel]) -> dict[str, Any]:
-    """Return what the interface's description says of a body that is JSON or a form with photos."""
+def two_forms(model: type[BaseModel], part: str = "event") -> dict[str, Any]:
+    """Return what the interface's description says of a body that is JSON or a form with photos.
+
+    ``part`` is the field of the form that holds the JSON, one of :data:`JSON_PART`.
+    """
     schema = model.model_json_schema()
     schema = _inlined(schema, schema.pop("$defs", {}))
     files = {"type": "array", "items": {"type": "string", "format": "binary"}}
     form = {
         "type": "object",
-        "required": ["event"],
-        "properties": {"event": {"type": "string", "description": "JSON"}, "photos": files},
+        "required": [part],
+        "properties": {part: {"type": "string", "description": "JSON"}, "photos": files},
     }
     return {
         "requestBody": {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Final
 
@@ -20,10 +20,8 @@ from api.uploads import (
     Sent,
     checked,
     is_form,
-    json_of,
     loaded,
-    opened_form,
-    sent_by_form,
+    sent_either_way,
     two_forms,
 )
 from gis import clock
@@ -101,14 +99,9 @@ def _box(text: str) -> str:
 Box = Annotated[str, AfterValidator(_box), Query(description="west,south,east,north")]
 
 
-async def event_sent(request: Request) -> AsyncIterator[Sent]:
-    """Give an event as it was sent, JSON or a form with photos (a FastAPI dependency)."""
-    if not is_form(request):
-        yield Sent(await json_of(request))
-        return
-    async with opened_form(request) as form:
-        sent = await sent_by_form(form)
-        yield Sent(nested(sent.values), sent.files)
+def event_sent(sent: Annotated[Sent, Depends(sent_either_way)], request: Request) -> Sent:
+    """Return an event as it was sent, JSON or a form with photos (a FastAPI dependency)."""
+    return Sent(nested(sent.values), sent.files) if is_form(request) else sent
 
 
 def nested(values: Any) -> Any:  # noqa: ANN401 - a form's fields, or JSON of any kind

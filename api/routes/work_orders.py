@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
@@ -15,10 +16,12 @@ from api.routes.areas import Cursor, Open
 from api.routes.matching import LocationIn
 from api.schemas import DEFAULT_LIMIT, AreaCode, Instant, Limit, Line, Prose, cursor, keys_of
 from api.security import allow
+from api.uploads import Sent, checked, sent_either_way, two_forms
 from gis import clock
 from gis.governance.actors import Actor
 from gis.services import case_view, dispatch
 from gis.services.dispatch import Command
+from gis.services.photos import Photo, read_photos
 
 router = APIRouter(prefix="/v1", tags=["work orders"])
 
@@ -59,7 +62,11 @@ class ActionIn(BaseModel):
     place: LocationIn | None = Field(default=None, description="where you stand, for the log")
     radius_m: float | None = Field(default=None, gt=0, le=2000, allow_inf_nan=False)
 
-    def command(self) -> Command:
+    attachments: list[uuid.UUID] = Field(
+        default=[], max_length=60, description="photos of the case that show what was done"
+    )
+
+    def command(self, photos: Sequence[Photo] = ()) -> Command:
         """Return the action as the use case takes it."""
         to = {} if self.to is None else self.to.model_dump(exclude_none=True)
         plain = self.model_dump(exclude={"to", "location", "place"})
@@ -68,7 +75,12 @@ class ActionIn(BaseModel):
             to=to or None,
             location=None if self.location is None else self.location.location(),
             place=None if self.place is None else self.place.location(),
+            photos=photos,
         )
+
+
+Asked = Annotated[Sent, Depends(sent_either_way)]
+FORMS: Final = two_forms(ActionIn, "body")
 
 
 @router.get("/work-orders", summary="Work orders, newest first")
@@ -153,17 +165,24 @@ def evidence_map(
     return Response(kept.get("svg", blank), media_type="image/svg+xml")
 
 
-@router.post("/work-orders/{code}/actions", summary="Do something to a work order")
+@router.post(
+    "/work-orders/{code}/actions", summary="Do something to a work order", openapi_extra=FORMS
+)
 def act(
-    body: ActionIn, request: Request, app: Open, actor: Handler, code: Line, keyed: Keyed
+    request: Request, app: Open, actor: Handler, code: Line, sent: Asked, keyed: Keyed
 ) -> Response:
-    """The order afterwards; 409 when its state, or a change by somebody else, does not allow it."""
+    """The order afterwards; 409 when its state, or a change by somebody else, does not allow it.
+
+    As a form: a part ``body`` with the JSON (or one field per value) and any number of photos,
+    which stay with this entry of the log. ``attachments`` names photos that the case has already.
+    """
+    body, photos = checked(ActionIn, sent.values), read_photos(sent.files)
     answer = dispatch.act_on_order(
         app.database,
         app.boundaries,
         actor,
         code,
-        body.command(),
+        body.command(photos),
         now=clock.now,
         auto_threshold=app.settings.auto_threshold,
         language=language_of(request),
@@ -172,22 +191,23 @@ def act(
     return respond(answer)
 
 
-@router.post("/events/{event_id}/actions", summary="Do something to an event")
+@router.post("/events/{event_id}/actions", summary="Do something to an event", openapi_extra=FORMS)
 def act_on_event(
-    body: ActionIn,
     request: Request,
     app: Open,
     actor: Dispatcher,
     event_id: uuid.UUID,
+    sent: Asked,
     keyed: Keyed,
 ) -> Response:
     """confirm_grid, mark_duplicate, move, recategorise; register, reject, dispatch, void."""
+    body, photos = checked(ActionIn, sent.values), read_photos(sent.files)
     answer = dispatch.act_on_event(
         app.database,
         app.boundaries,
         actor,
         event_id,
-        body.command(),
+        body.command(photos),
         now=clock.now,
         auto_threshold=app.settings.auto_threshold,
         language=language_of(request),

@@ -46,6 +46,7 @@ _ZH: Final[dict[str, str]] = {
     "remind": "系统提醒：应进行{stage}（{due_at}）。",
     "follow_boundary": "边界调整，案件随之由{to}接办{noted}。",
     "unmarked": "{by}撤销重复件标记。",
+    "attach": "{by}补充照片 {photos} 张。",
 }
 
 _EN: Final[dict[str, str]] = {
@@ -80,6 +81,7 @@ _EN: Final[dict[str, str]] = {
     "remind": "{stage} is due ({due_at}).",
     "follow_boundary": "Boundaries changed; it went to {to}{noted}.",
     "unmarked": "{by} took the mark of a duplicate back.",
+    "attach": "{by} added {photos} photos.",
 }
 
 
@@ -117,7 +119,11 @@ def sentence(entry: Mapping[str, Any], language: str) -> str:
             ACTIONS[entry["action"]].title if entry["action"] in ACTIONS else None
         ) or NOTES.get(entry["action"], (entry["action"], entry["action"]))
         return f"{facts['by']}{title[0]}。" if zh else f"{facts['by']}: {title[1]}."
-    return text.format_map(facts).strip()
+    told = text.format_map(facts).strip()
+    photos = len(after.get("attachments") or ())
+    if not photos:
+        return told
+    return f"{told}附照片 {photos} 张。" if zh else f"{told} With photos: {photos}."
 
 
 def _facts(entry: Mapping[str, Any], after: Mapping[str, Any], *, zh: bool) -> _Known:

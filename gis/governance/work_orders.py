@@ -77,6 +77,7 @@ NOTES: Final[dict[str, Title]] = {
     "overdue": ("超期", "overdue"),
     "remind": ("提醒", "reminded"),
     "unmarked": ("撤销重复件", "no longer a duplicate"),
+    "attach": ("补充照片", "photos added"),
     "follow_boundary": ("随边界调整转交", "followed its boundary"),
 }
 """Log entries that are no action of a person, with their titles."""

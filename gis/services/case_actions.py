@@ -30,6 +30,7 @@ from gis.services.matching import MatchRequest, kept_reason, match
 from gis.services.responsibility import responsible
 from gis.store import categories, duty, events
 from gis.store import orders as store
+from gis.store.unit_of_work import UnitOfWork
 
 if TYPE_CHECKING:
     from gis.services.dispatch import Command
@@ -40,7 +41,8 @@ class Done:
     """What an effect leaves to the one who carries the action out.
 
     ``state`` when it is not the table's first; ``starts`` when other clocks begin than the table
-    says; ``more`` goes into the log; ``extend`` runs after the clocks moved.
+    says; ``more`` goes into the log; ``extend`` runs after the clocks moved; ``then`` are the
+    fields of the action that follows from it at once, by the same actor.
     """
 
     state: str | None = None
@@ -48,6 +50,7 @@ class Done:
     more: Mapping[str, Any] = field(default_factory=dict)
     starts: Sequence[str] | None = None
     extend: Callable[[], None] | None = None
+    then: Mapping[str, Any] | None = None
 
 
 def nothing(_case: CaseFile, _command: Command, _step: Transition, _threshold: float) -> Done:
@@ -344,10 +347,12 @@ def rework(case: CaseFile, _command: Command, _step: Transition, _threshold: flo
 
 
 def follow_up(case: CaseFile, command: Command, _step: Transition, _threshold: float) -> Done:
-    """Keep what the reporter says about it."""
+    """Keep what the reporter says about it; one who is not satisfied gets another round."""
     assert case.order is not None  # noqa: S101 - only orders are followed up
     case.order["satisfied"] = command.satisfied
-    return Done(more={"satisfied": command.satisfied})
+    said = f"：{command.note}" if command.note else ""
+    again = {"action": "reopen", "note": f"回访不满意{said}"}
+    return Done(more={"satisfied": command.satisfied}, then=None if command.satisfied else again)
 
 
 def reopen(case: CaseFile, command: Command, _step: Transition, _threshold: float) -> Done:
@@ -400,11 +405,11 @@ EFFECTS: Final[Mapping[str, Callable[[CaseFile, Command, Transition, float], Don
 """Action -> what it does beside moving the state; the others do nothing beside that."""
 
 
-def by_whom(case: CaseFile) -> dict[str, Any]:
+def by_whom(work: UnitOfWork) -> dict[str, Any]:
     """Return who acts, for the log: the person where one is known, else the role."""
-    actor = case.work.actor
+    actor = work.actor
     if actor.person_id is not None:
-        found = duty.person_by_id(case.work, actor.person_id)
+        found = duty.person_by_id(work, actor.person_id)
         if found is not None:
             return {"by": found["name"]}
     if actor.id == "system":

@@ -75,10 +75,11 @@ class CaseClocks:
     ) -> None:
         self._work = work
         self._event_id = event_id
-        self._rows = store.running_clocks(work, event_id)
+        every = store.clocks_of(work, [event_id])
+        self._rows = {row["stage"]: row for row in every if row["stopped_at"] is None}
         self.ruler = ruler
-        # a computer's clock that was set back must not let a stage end before it began
-        self.now = max([now, *(row["started_at"] for row in self._rows.values())])
+        # a computer's clock that was set back must not let a stage begin or end before the last one
+        self.now = max([now, *(row["stopped_at"] or row["started_at"] for row in every)])
 
     def running(self, stage: str) -> Clock | None:
         """Return the running clock of a stage."""

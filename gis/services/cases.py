@@ -50,10 +50,23 @@ def event_log(
     """Return the history of an event, oldest first; ``text`` tells each entry as a sentence."""
     with database.reading(actor) as work:
         view(work, event_id, language)
+        pictures = attachments_of(work, [event_id]).get(event_id, [])
         return [
-            {**_plain(dict(row)), "text": sentence(dict(row), language)}
+            {
+                **_plain(dict(row)),
+                "text": sentence(dict(row), language),
+                "attachments": _of_entry(dict(row), pictures),
+            }
             for row in events.log_of(work, event_id)
         ]
+
+
+def _of_entry(
+    entry: Mapping[str, Any], pictures: Sequence[Mapping[str, Any]]
+) -> list[Mapping[str, Any]]:
+    """Return the photos that came with an entry of the log, or that it names."""
+    named = (entry["after"] or {}).get("attachments") or ()
+    return [one for one in pictures if one["id"] in named or one["log_entry"] == entry["id"]]
 
 
 def event_list(
@@ -148,6 +161,7 @@ def attachments_of(
             "height": row["height"],
             "taken_at": told.get("taken_at"),
             "received_at": row["created_at"],
+            "log_entry": row["log_entry_id"],
             "url": f"/v1/attachments/{row['id']}",
             "thumbnail_url": f"/v1/attachments/{row['id']}?size=thumbnail",
         }

@@ -8,17 +8,18 @@ actions on one case take turns, and nothing else.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from gis.errors import ActionUnknown, Language, VersionStale, WorkOrderUnknown
 from gis.governance.actors import Actor
 from gis.governance.work_orders import ACTIONS, LIFE
-from gis.services import case_actions, case_view
+from gis.services import case_actions, case_view, photo_rows
 from gis.services.case_file import CaseFile, event_of, in_scope
 from gis.services.lookup import Boundaries
 from gis.services.matching import Location
+from gis.services.photos import Photo
 from gis.store import access, events
 from gis.store import orders as store
 from gis.store.access import Answer, KeyedRequest
@@ -30,7 +31,8 @@ class Command:
     """An action as it was asked for; None is absent.
 
     ``version`` is what the caller saw; ``to`` names whom a case goes to: ``person``, ``unit``,
-    ``grid`` or ``area``. ``place`` is where the actor stands, for the log.
+    ``grid`` or ``area``. ``place`` is where the actor stands, for the log; ``attachments`` are
+    photos of the case that show what was done, ``photos`` new ones that came with the action.
     """
 
     action: str
@@ -48,6 +50,8 @@ class Command:
     category: str | None = None
     place: Location | None = None
     radius_m: float | None = None
+    attachments: Sequence[uuid.UUID] = ()
+    photos: Sequence[Photo] = ()
 
     def given(self) -> set[str]:
         """Return the names of the fields that came with it."""
@@ -141,6 +145,7 @@ def act(case: CaseFile, command: Command, *, auto_threshold: float = 0.95) -> No
     step = LIFE.step(state, command.action, case.relations(), command.given())
     effect = case_actions.EFFECTS.get(command.action, case_actions.nothing)
     done = effect(case, command, step, auto_threshold)
+    shown = photo_rows.proof(case.work, case.event["id"], command.attachments, command.photos)
     after = done.state or step.after[0]
     if after not in step.after:
         message = f"({state}, {command.action}) led to {after}, the table says {step.after}"
@@ -149,13 +154,16 @@ def act(case: CaseFile, command: Command, *, auto_threshold: float = 0.95) -> No
     if done.extend is not None:
         done.extend()
     case.write(after, done.event_values)
-    case.log(
+    number = case.log(
         command.action,
         before,
         note=command.note,
-        more=case_actions.by_whom(case) | dict(done.more),
+        more=case_actions.by_whom(case.work) | dict(done.more) | shown.told(),
         place=case_actions.standing(command),
     )
+    shown.write(case.work, case.event["id"], number)
+    if done.then is not None:
+        act(case, Command(**done.then), auto_threshold=auto_threshold)
 
 
 def _check_version(command: Command, current: int) -> None:

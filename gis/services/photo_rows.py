@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from gis.errors import AttachmentUnknown, EventUnknown, Language, PhotosTooMany
 from gis.governance.actors import Actor
-from gis.services import cases
+from gis.services import case_actions, cases
 from gis.services.photos import Photo
 from gis.store import access, attachments
 from gis.store.access import Answer, KeyedRequest
@@ -34,6 +34,52 @@ def write(
     return attachments.add(
         work, event_id, [_row(photo) for photo in photos], log_entry_id=log_entry_id
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """Photos that an action is shown with: the case has some of them, the others come with it."""
+
+    ids: tuple[uuid.UUID, ...] = ()
+    new: tuple[tuple[uuid.UUID, Photo], ...] = ()
+
+    def told(self) -> dict[str, Any]:
+        """Return what the log keeps of them."""
+        return {"attachments": [str(one) for one in self.ids]} if self.ids else {}
+
+    def write(self, work: UnitOfWork, event_id: uuid.UUID, log_entry_id: int) -> None:
+        """Write those that came with the action, as of its entry in the log."""
+        rows = [{**_row(photo), "id": number} for number, photo in self.new]
+        attachments.add(work, event_id, rows, log_entry_id=log_entry_id)
+
+
+def proof(
+    work: UnitOfWork,
+    event_id: uuid.UUID,
+    named: Sequence[uuid.UUID] = (),
+    photos: Sequence[Photo] = (),
+) -> Proof:
+    """Return the photos of an action: ``named`` ones of the event, and those that came with it.
+
+    Raises
+    ------
+    gis.errors.AttachmentUnknown
+        One of those named is no photo of this event.
+    gis.errors.PhotosTooMany
+        The event would have more than :data:`PHOTOS_OF_A_CASE`.
+    """
+    if not named and not photos:
+        return Proof()
+    there = attachments.known(work, event_id)
+    for one in named:
+        if one not in there.values():
+            raise AttachmentUnknown(id=str(one))
+    new = tuple((uuid.uuid4(), photo) for photo in photos if photo.sha256 not in there)
+    if len(there) + len(new) > PHOTOS_OF_A_CASE:
+        raise PhotosTooMany(count=len(there) + len(new), limit=PHOTOS_OF_A_CASE)
+    ids = there | {photo.sha256: number for number, photo in new}
+    shown = (*named, *(ids[photo.sha256] for photo in photos))
+    return Proof(tuple(dict.fromkeys(shown)), new)
 
 
 def add_photos(
@@ -66,7 +112,8 @@ def add_photos(
         if len(there) + len(new) > PHOTOS_OF_A_CASE:
             raise PhotosTooMany(count=len(there) + len(new), limit=PHOTOS_OF_A_CASE)
         if new:
-            entry = attachments.note(work, event_id, action="attach", after={"photos": len(new)})
+            after = case_actions.by_whom(work) | {"photos": len(new)}
+            entry = attachments.note(work, event_id, action="attach", after=after)
             write(work, event_id, new, entry)
         items = cases.attachments_of(work, [event_id]).get(event_id, [])
         body = {"items": items, "next": None}

@@ -21,11 +21,14 @@ def add(
     *,
     log_entry_id: int | None,
 ) -> list[uuid.UUID]:
-    """Write photos of an event; one that it has already is left out. Return the new ids."""
+    """Write photos of an event; one that it has already is left out. Return the new ids.
+
+    A row may name its ``id``; without one it gets a new one.
+    """
     values = [
         {
-            **{key: value for key, value in row.items() if key not in {"lon", "lat"}},
             "id": uuid.uuid4(),
+            **{key: value for key, value in row.items() if key not in {"lon", "lat"}},
             "event_id": event_id,
             "log_entry_id": log_entry_id,
             "place": None
@@ -60,14 +63,15 @@ def note(work: UnitOfWork, event_id: uuid.UUID, *, action: str, after: Mapping[s
     return int(entry)
 
 
-def known(work: UnitOfWork, event_id: uuid.UUID) -> set[bytes]:
-    """Return the hashes of the photos that an event has; locks the event against others."""
+def known(work: UnitOfWork, event_id: uuid.UUID) -> dict[bytes, uuid.UUID]:
+    """Return the photos that an event has, hash -> id; locks the event against others."""
     work.execute(
         sa.text("select pg_advisory_xact_lock(hashtextextended(:key, 0))"),
         key=f"attachments {event_id}",
     )
-    rows = work.rows(sa.select(attachments.c.sha256).where(attachments.c.event_id == event_id))
-    return {bytes(row["sha256"]) for row in rows}
+    columns = attachments.c
+    rows = work.rows(sa.select(columns.sha256, columns.id).where(columns.event_id == event_id))
+    return {bytes(row["sha256"]): row["id"] for row in rows}
 
 
 def of_events(work: UnitOfWork, event_ids: Sequence[uuid.UUID]) -> list[sa.RowMapping]:

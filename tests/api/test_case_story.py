@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,6 +19,7 @@ from gis.store import duty
 from gis.store.unit_of_work import Database
 from tests.conftest import serving
 from tests.factories import COMMUNITY, SmallCity, add_upper_levels, small_city
+from tests.photographs import photograph
 
 Door = Callable[..., httpx.Client]
 
@@ -89,6 +92,31 @@ def act(
     return dict(answer.json())
 
 
+def resolved_with_photos(client: httpx.Client, code: str, event: str) -> dict[str, Any]:
+    """Resolve with one photo that was sent before and one that comes along; both are kept."""
+    files = [("photos", ("before.jpg", photograph(seed=1), "image/jpeg"))]
+    before = client.post(f"/v1/events/{event}/attachments", files=files).json()["items"][0]["id"]
+    url = f"/v1/work-orders/{code}/actions"
+    asked = {"action": "resolve", "note": "垃圾已清运。", "attachments": [before]}
+    files = [("photos", ("after.jpg", photograph(seed=2), "image/jpeg"))]
+    wrong = asked | {"attachments": [str(uuid.uuid4())]}
+    refused = client.post(url, data={"body": json.dumps(wrong)}, files=files)
+    assert (refused.status_code, refused.json()["type"]) == (404, "/problems/attachment-unknown")
+    key = {"Idempotency-Key": f"resolve-{code}"}
+    answers = [
+        client.post(url, data={"body": json.dumps(asked)}, files=files, headers=key)
+        for _again in range(2)
+    ]
+    assert [one.status_code for one in answers] == [200, 200], answers[0].text
+    assert answers[0].json() == answers[1].json()
+    entry = client.get(f"/v1/events/{event}/log").json()["items"][-1]
+    assert entry["action"] == "resolve"
+    assert len(entry["attachments"]) == 2
+    for one in entry["attachments"]:
+        assert client.get(one["thumbnail_url"]).headers["content-type"] == "image/jpeg"
+    return dict(answers[0].json())
+
+
 def test_a_case_from_snap_report_to_the_second_closing(  # noqa: PLR0915 - it is one story
     door: Door, city: SmallCity
 ) -> None:
@@ -138,7 +166,7 @@ def test_a_case_from_snap_report_to_the_second_closing(  # noqa: PLR0915 - it is
     again = act(second, code, "send_back", 409, ground="not-my-territory")
     assert again["type"] == "/problems/ruling-final"
     assert act(second, code, "resolve", 422)["facts"]["field"] == "note"
-    order = act(second, code, "resolve", note="垃圾已清运。")
+    order = resolved_with_photos(second, code, event["id"])
     assert order["status"] == "resolved"
     assert act(second, code, "verify", 409)["type"] == "/problems/actor-is-handler"
     order = act(checker, code, "verify", note="现场已清洁")
@@ -146,7 +174,6 @@ def test_a_case_from_snap_report_to_the_second_closing(  # noqa: PLR0915 - it is
     assert order["status"] == "closed"
     assert order["closed_at"]
     order = act(centre, code, "follow_up", satisfied=False, note="又堆起来了")
-    order = act(centre, code, "reopen", note="回访不满意")
     assert (order["status"], order["round"], order["closed_at"]) == ("dispatched", 2, None)
     assert order["assignee"]["name"] == "网格员2", "the ruling holds for the second round"
     act(second, code, "accept")
@@ -170,10 +197,13 @@ def test_a_case_from_snap_report_to_the_second_closing(  # noqa: PLR0915 - it is
     assert story[3].endswith("等待重新派遣。")
     assert story[4] == "调度员提请上一级终审（两网格各执一词）。"
     assert story[5].startswith("调度员终审裁定由南门社区网格员网格员2办理（现场会商，归二网格）")
-    assert story[7] == "网格员2反馈：垃圾已清运。"
-    assert story[10] == "调度员回访，上报人表示不满意（又堆起来了）。"
-    assert "第 2 轮" in story[11]
-    assert len(story) == 17
+    assert story[7] == "网格员2补充照片 1 张。"
+    assert story[8] == "网格员2反馈：垃圾已清运。附照片 2 张。"
+    assert story[9] == "调度员核查通过（现场已清洁）。"
+    assert story[10] == "调度员结案。"
+    assert story[11] == "调度员回访，上报人表示不满意（又堆起来了）。"
+    assert story[12].startswith("调度员重新办理（第 2 轮），南门社区网格员网格员2接办（回访不满意")
+    assert len(story) == 18
     english = centre.get(f"/v1/events/{event['id']}/log", headers={"Accept-Language": "en"}).json()
     assert english["items"][2]["text"] == "网格员1 signed for it."
 

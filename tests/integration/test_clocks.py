@@ -259,8 +259,9 @@ def test_a_calendar_that_comes_later_gives_the_limits_that_were_missing(
 def test_a_random_walk_keeps_every_promise(
     database: Database, boundaries: Boundaries, city: SmallCity
 ) -> None:
-    from tests.integration.walk import walk
+    from tests.integration.walk import check, walk
 
     seen = walk(database, boundaries, city, random.Random(7), steps=250)  # noqa: S311
+    check(database)
     assert seen["done"] > 60
     assert seen["refused"] > 60

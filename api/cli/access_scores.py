@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated, cast
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from api.cli.planning import Area, Kinds, Mode, Radius, Reach
-from api.cli.session import language, one_of, open_database, put, say
+from api.cli.session import language, one_of, open_database, put, say, show_table
 from gis.coverage.roads import Mode as RoadMode
 from gis.governance.actors import SYSTEM
 from gis.services.accessibility import METHODS, AccessQuestion, Method, accessibility
@@ -50,20 +47,18 @@ def show_access(
         put(answer)
         return
     zh = language() == "zh"
-    table = Table()
-    heads = ("编码", "名称", "人口", "均值", "中位数", "P10", "得分为零的人口")
-    for head in heads if zh else ("code", "name", "people", "mean", "median", "p10", "at zero"):
-        table.add_column(head)
+    heads = (
+        ("编码", "名称", "人口", "均值", "中位数", "P10", "得分为零的人口")
+        if zh
+        else ("code", "name", "people", "mean", "median", "p10", "at zero")
+    )
+    rows = []
     for row in answer["areas"]:
         scores = (row["mean"], row["median"], row["p10"])
-        table.add_row(
-            row["code"],
-            row["name"],
-            f"{row['people']:,}",
-            *("—" if score is None else f"{score:.3f}" for score in scores),
-            f"{row['people_at_zero']:,}",
-        )
-    Console(file=sys.stdout, markup=False, highlight=False).print(table)
+        shown = ("—" if score is None else f"{score:.3f}" for score in scores)
+        people, at_zero = f"{row['people']:,}", f"{row['people_at_zero']:,}"
+        rows.append((row["code"], row["name"], people, *shown, at_zero))
+    show_table(heads, rows)
     total = answer["summary"]
     say(
         f"得分为每千人供给；可达供给 {total['supply_within_reach_of_somebody']:,.0f}，"
@@ -87,14 +82,19 @@ def show_staffing(
         put(answer)
         return
     zh = language() == "zh"
-    table = Table()
-    heads = ("编码", "社区", "居民", "应配", "在岗", "缺口")
-    for head in heads if zh else ("code", "community", "residents", "posts", "staff", "missing"):
-        table.add_column(head)
-    for row in answer["items"]:
-        numbers = (row["residents"], row["posts"], row["staff"], row["missing"])
-        table.add_row(row["code"], row["name"], *(f"{number:,}" for number in numbers))
-    Console(file=sys.stdout, markup=False, highlight=False).print(table)
+    heads = (
+        ("编码", "社区", "居民", "应配", "在岗", "缺口")
+        if zh
+        else ("code", "community", "residents", "posts", "staff", "missing")
+    )
+    figures = ("residents", "posts", "staff", "missing")
+    show_table(
+        heads,
+        [
+            (row["code"], row["name"], *(f"{row[key]:,}" for key in figures))
+            for row in answer["items"]
+        ],
+    )
     total = answer["city"]
     say(
         f"全市合计应配 {total['posts']:,}（各社区进位之和 {total['posts_of_communities']:,}），"

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections import Counter
 from typing import Annotated, cast
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from api.cli.planning import Area, Mode, Radius, Reach
-from api.cli.session import Bilingual, language, open_database, put, say
+from api.cli.session import Bilingual, language, open_database, put, say, show_table
 from gis.coverage.roads import Mode as RoadMode
 from gis.governance.actors import SYSTEM
 from gis.services.employment import LEAST_OPENINGS, REASONS, CircleQuestion, circles
@@ -44,27 +41,20 @@ def show_circles(
         put(answer)
         return
     zh = language() == "zh"
-    table = Table()
     heads = (
         ("编码", "社区", "就业站", "岗位", "求职者", "居民", "覆盖", "原因")
         if zh
         else ("code", "community", "stations", "openings", "seekers", "residents", "covered", "why")
     )
-    for head in heads:
-        table.add_column(head)
+    rows = []
     for row in answer["items"]:
         why = "；".join(reason["text_zh" if zh else "text_en"] for reason in row["why_not"])
-        table.add_row(
-            row["code"],
-            row["name"],
-            f"{row['stations_staffed']}/{row['stations']}",
-            f"{row['openings']:,}",
-            f"{row['seekers']:,}",
-            f"{row['residents']:,}",
-            "✓" if row["covered"] else "✗",
-            why,
+        staffed = f"{row['stations_staffed']}/{row['stations']}"
+        numbers = (f"{row[key]:,}" for key in ("openings", "seekers", "residents"))
+        rows.append(
+            (row["code"], row["name"], staffed, *numbers, "✓" if row["covered"] else "✗", why)
         )
-    Console(file=sys.stdout, markup=False, highlight=False).print(table)
+    show_table(heads, rows)
     total = answer["summary"]
     walk = "—" if total["covered_walk"] is None else total["covered_walk"]
     say(
@@ -105,17 +95,14 @@ def show_offers(
         put(answer)
         return
     total, zh = answer["summary"], language() == "zh"
-    table = Table()
-    for head in (
+    heads = (
         ("工种", "求职者", "已匹配", "岗位", "已用")
         if zh
         else ("trade", "seekers", "matched", "places", "taken")
-    ):
-        table.add_column(head)
-    for row in answer["by_trade"]:
-        numbers = (row["seekers"], row["seekers_matched"], row["places"], row["places_taken"])
-        table.add_row(row["trade"], *(f"{number:,}" for number in numbers))
-    Console(file=sys.stdout, markup=False, highlight=False).print(table)
+    )
+    counts = ("seekers", "seekers_matched", "places", "places_taken")
+    rows = [(row["trade"], *(f"{row[key]:,}" for key in counts)) for row in answer["by_trade"]]
+    show_table(heads, rows)
     proven = answer["proof"]["status"] == "optimal"
     say(
         f"求职者 {total['seekers']:,}，范围内有合适岗位 {total['seekers_with_offer_in_reach']:,}，"

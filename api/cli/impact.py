@@ -5,16 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import json
-import sys
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import shapely
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from api.cli.session import language, open_database, put, say
+from api.cli.session import language, open_database, put, say, show_table
 from api.routes.maps import ground_of, today
 from gis.governance.actors import SYSTEM
 from gis.services.impact import FIGURES, ImpactView, impact_view
@@ -26,8 +23,6 @@ from maps.style import LAYER_TITLES
 
 REPORT_ENDINGS: Final = (".html", ".csv", ".geojson")
 _LISTED: Final = 30
-_CODE_WIDTH: Final = 15
-_PLAIN_WIDTH: Final = 130
 _HEADS: Final = {
     "old": ("原区域", "old"),
     "new": ("新区域", "new"),
@@ -108,20 +103,9 @@ def _print(answer: dict[str, Any], *, zh: bool) -> None:
     for layer in answer["layers"]:
         moving = [row for row in layer["matrix"] if row["moves"]]
         words = LAYER_TITLES.get(layer["layer"], (layer["layer"], layer["layer"]))
-        table = Table(title=words[0 if zh else 1])
-        for key, heads in _HEADS.items():
-            is_code = key in ("old", "new")
-            table.add_column(
-                heads[0 if zh else 1],
-                justify="left" if is_code else "right",
-                min_width=_CODE_WIDTH if is_code else None,
-                overflow="fold",  # half a code or number is a wrong one
-            )
-        for row in moving[:_LISTED]:
-            table.add_row(*(_cell(key, row[key]) for key in _HEADS))
-        # names are data: square brackets in them are no markup
-        width = None if sys.stdout.isatty() else _PLAIN_WIDTH
-        Console(file=sys.stdout, markup=False, highlight=False, width=width).print(table)
+        heads = [words_of[0 if zh else 1] for words_of in _HEADS.values()]
+        rows = [[_cell(key, row[key]) for key in _HEADS] for row in moving[:_LISTED]]
+        show_table(heads, rows, words[0 if zh else 1])
         if len(moving) > _LISTED:
             more = len(moving) - _LISTED
             say(f"另有 {more} 行,见 --report。", f"{more} more rows: see --report.")

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, cast
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from api.cli.session import language, one_of, open_database, put, say
+from api.cli.session import language, one_of, open_database, put, say, show_table
 from api.routes.maps import ground_of, today
 from gis.governance.actors import SYSTEM
 from gis.governance.calendar import SHANGHAI
@@ -197,20 +194,12 @@ def _print(answer: dict[str, Any], *, zh: bool) -> None:
         if zh
         else ("code", "name", "people", "covered", "share", "nearest m")
     )
-    table = Table()
-    for number, head in enumerate(heads):
-        table.add_column(head, justify="left" if number < 2 else "right")
+    rows = []
     for row in answer["areas"]:
-        table.add_row(
-            row["code"],
-            row["name"],
-            f"{row['people']:,}",
-            f"{row['people_covered']:,}",
-            _share(row["ratio"]),
-            "—" if row["nearest_m"] is None else f"{row['nearest_m']:,.0f}",
-        )
-    # names are data: square brackets in them are no markup
-    Console(file=sys.stdout, markup=False, highlight=False).print(table)
+        people = (f"{row['people']:,}", f"{row['people_covered']:,}", _share(row["ratio"]))
+        nearest = "—" if row["nearest_m"] is None else f"{row['nearest_m']:,.0f}"
+        rows.append((row["code"], row["name"], *people, nearest))
+    show_table(heads, rows)
     total = answer["summary"]
     ground = f"{total['area_km2']:,.1f} km²"
     if total["area_covered_km2"] is not None:

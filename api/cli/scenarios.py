@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from api.cli.session import Bilingual, open_database, put, say
+from api.cli.session import Bilingual, language, open_database, put, say, show_table
 from gis.governance.actors import SYSTEM
 from gis.services import scenarios
 from layers import files
@@ -57,12 +54,17 @@ def listed(as_json: AsJson = False) -> None:
     if as_json:
         put(rows)
         return
-    table = Table("id", "name", "kind", "area", "revision", "created")
+    cells = []
     for row in rows:
         revision = str(row["basis"]["boundary_revision"])
-        facts = (row["name"], row["kind"], row["area"] or "", revision, row["created_at"])
-        table.add_row(str(row["id"]), *facts)
-    Console(file=sys.stdout, markup=False, highlight=False).print(table)
+        facts = (row["name"], row["kind"], row["area"] or "", revision, str(row["created_at"]))
+        cells.append((str(row["id"]), *facts))
+    heads = (
+        ("编号", "名称", "种类", "区域", "边界版本", "保存时间")
+        if language() == "zh"
+        else ("id", "name", "kind", "area", "revision", "created")
+    )
+    show_table(heads, cells)
 
 
 @app.command("compare")
@@ -76,13 +78,14 @@ def compare(
     if as_json:
         put(found)
         return
-    table = Table("", *(column["name"] for column in found["columns"]))
-    rows = {name for column in found["columns"] for name in column["figures"]}
-    for name in sorted(rows):
-        table.add_row(name, *(str(column["figures"].get(name)) for column in found["columns"]))
-    for name in found["columns"][0]["question"]:
-        table.add_row(name, *(str(column["question"][name]) for column in found["columns"]))
-    Console(file=sys.stdout, markup=False, highlight=False).print(table)
+    columns = found["columns"]
+    figures = sorted({name for column in columns for name in column["figures"]})
+    rows = [(name, *(str(column["figures"].get(name)) for column in columns)) for name in figures]
+    rows += [
+        (name, *(str(column["question"][name]) for column in columns))
+        for name in columns[0]["question"]
+    ]
+    show_table(("", *(column["name"] for column in columns)), rows)
     if not found["same_basis"]:
         say("注意：各方案所依据的数据或边界版本不同。", "Mind: data or boundaries differ.")
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import structlog
 import typer
+from rich.cells import cell_len
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
 
 from api.logs import configure_logs
 from gis import cluster, settings
@@ -26,6 +28,7 @@ console: Final = Console(stderr=True, highlight=False)
 
 REFUSED: Final = 1
 USAGE: Final = 2
+_PLAIN_WIDTH: Final = 160
 
 
 def language() -> Language:
@@ -43,6 +46,28 @@ def say(zh: str, en: str) -> None:
 def put(answer: Any) -> None:  # noqa: ANN401 - whatever JSON carries
     """Print a result as JSON on standard output."""
     sys.stdout.write(json.dumps(answer, ensure_ascii=False, indent=2, default=str) + "\n")
+
+
+def show_table(
+    heads: Sequence[str], rows: Iterable[Sequence[str]], title: str | None = None
+) -> None:
+    """Print a result as a table on standard output; what comes first in a row names it.
+
+    Half a code or a number is a wrong one: only words are folded, and only in a narrow terminal.
+    """
+    rows = list(rows)
+    table = Table(title=title)
+    for number, head in enumerate(heads):
+        cells = [row[number] for row in rows]
+        is_figure = number > 0 and not any(letter.isalpha() for cell in cells for letter in cell)
+        whole = max(map(cell_len, cells), default=0) if number == 0 or is_figure else None
+        justify: Literal["left", "right"] = "right" if is_figure else "left"
+        table.add_column(head, justify=justify, overflow="fold", min_width=whole)
+    for row in rows:
+        table.add_row(*row)
+    width = None if sys.stdout.isatty() else _PLAIN_WIDTH
+    # names are data: square brackets in them are no markup
+    Console(file=sys.stdout, markup=False, highlight=False, width=width).print(table, crop=False)
 
 
 def one_of(words: Sequence[str]) -> Callable[[str], str]:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from api.cli.session import language, put
+from api.cli.session import language, put, show_table
 from gis.settings import load
 
 
@@ -22,12 +19,11 @@ def show(
         put([row._asdict() for row in rows])
         return
     zh = language() == "zh"
-    table = Table(*(("变量", "值", "说明") if zh else ("variable", "value", "meaning")))
-    for column in table.columns:
-        column.overflow = "fold"
-    for row in rows:
-        table.add_row(row.variable, row.value, row.title_zh if zh else row.title_en)
-    Console(file=sys.stdout).print(table)
+    heads = ("变量", "值", "说明") if zh else ("variable", "value", "meaning")
+    show_table(
+        heads,
+        [(row.variable, row.value, row.title_zh if zh else row.title_en) for row in rows],
+    )
 
 
 def register(app: typer.Typer) -> None:

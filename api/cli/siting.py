@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, cast
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from api.cli.planning import (
     Add,
@@ -23,7 +20,7 @@ from api.cli.planning import (
     Snap,
     changes_of,
 )
-from api.cli.session import language, one_of, open_database, progress, put, say
+from api.cli.session import language, one_of, open_database, progress, put, say, show_table
 from gis.governance.actors import SYSTEM
 from gis.services.city_reading import Level
 from gis.services.own_candidates import own_candidates
@@ -194,15 +191,13 @@ def _print(answer: dict[str, Any], *, zh: bool) -> None:
         if zh
         else ("rank", "candidate", "name", "lon", "lat", "people added")
     )
-    table = Table()
-    for number, head in enumerate(heads):
-        table.add_column(head, justify="left" if number in {1, 2} else "right")
+    rows = []
     for feature in answer["sites"]["features"]:
         row, (lon, lat) = feature["properties"], feature["geometry"]["coordinates"]
         added = f"{row['marginal_people']:,}"
-        table.add_row(str(row["rank"]), row["code"], row["name"], f"{lon:.6f}", f"{lat:.6f}", added)
-    # names are data: square brackets in them are no markup
-    Console(file=sys.stdout, markup=False, highlight=False).print(table)
+        place = (f"{lon:.6f}", f"{lat:.6f}")
+        rows.append((str(row["rank"]), row["code"], row["name"], *place, added))
+    show_table(heads, rows)
     before, after, proof = answer["before"], answer["after"], answer["proof"]
     covered = f"{before['people_covered']:,} → {after['people_covered']:,} / {after['people']:,}"
     say(f"覆盖人口 {covered}。", f"People covered: {covered}.")

@@ -171,7 +171,7 @@ class Settings(BaseSettings):
             "自动派单所需的最低概率(尚无校准数据时)",
             "probability from which an event routes itself, before answers tell a better one",
         ),
-    ] = 0.925
+    ] = 0.935
     auto_precision: Annotated[
         float,
         Field(ge=0.5, lt=1.0),

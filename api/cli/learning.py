@@ -10,10 +10,8 @@ import pandas as pd
 import typer
 
 from api.cli.session import Bilingual, open_database, put, say
-from gis import settings
 from gis.governance.actors import SYSTEM
 from gis.services import learned, learning
-from gis.services.experience import KnowledgeBase
 from gis.services.gazetteer import Gazetteer
 from gis.services.history import learn_from_history
 from gis.services.lookup import Snapshots
@@ -24,14 +22,12 @@ Json = Annotated[bool, typer.Option("--json", help="输出 JSON / print JSON")]
 
 def history(as_json: Json = False) -> None:
     """从历史事件学习:各来源的坐标系与误差、失效坐标 / Learn sources and failed geocodings."""
-    chosen = settings.load()
     with open_database() as database, database.transaction(SYSTEM) as work:
         snapshots = Snapshots()
-        base = KnowledgeBase(Gazetteer(database, snapshots), precision=chosen.auto_precision)
         snapshot = snapshots.snapshot(work)
-        reader = base.at(work, snapshot).addresses
-        found = learn_from_history(work, snapshot, reader) if reader is not None else None
-    answer = {} if found is None else found.to_json()
+        reader = Gazetteer(database, snapshots).exact(work, snapshot)
+        found = learn_from_history(work, snapshot, reader)
+    answer = found.to_json()
     if as_json:
         put(answer)
         return

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
@@ -24,12 +25,14 @@ from gis.matching.address_search import NONE_SCORE, Found, candidates
 from gis.matching.address_store import Tables
 from gis.matching.address_text import fold
 from gis.matching.address_tokens import Relative, neutral_mask, relative, tokens
+from gis.matching.ground import Doors
 
 PLACE_LEVELS: Final = (
     "door", "building", "landmark", "compound", "village", "intersection", "road", "community",
     "subdistrict", "county", "city",
 )  # fmt: skip
 """Levels of a place, finest first."""
+AT_DOORS: Final = ("door", "road_number", "building", "compound", "landmark", "village", "station")
 AREA_LEVELS: Final = ("community", "subdistrict", "county", "city")
 MOST_PLACES: Final = 64
 """Enough for every 人民路 of a prefecture: with a pin beside it, the text need not decide."""
@@ -100,6 +103,17 @@ class AddressIndex:
     def tables(self) -> Tables:
         """The tables that the search reads."""
         return self._tables
+
+    @cached_property
+    def doors(self) -> Doors:
+        """Every door, building and landmark, as the ground on which things happen."""
+        t = self._tables
+        chosen = np.isin(t.entry_kinds, [k for k, kind in enumerate(t.kinds) if kind in AT_DOORS])
+        if not chosen.any():
+            return Doors(np.empty((0, 2)))
+        lonlat = t.plane.degrees(t.entry_xy[chosen])
+        unsure = float(np.median(t.entry_uncertainty[chosen]))
+        return Doors(np.unique(lonlat.round(6), axis=0), unsure)
 
     def places(
         self, text: str, near: tuple[float, float] | None = None, *, most: int = MOST_PLACES

@@ -20,6 +20,9 @@ KINDS: Final = (
 )  # fmt: skip
 """Kinds of evidence that are calibrated apart."""
 
+PLACE: Final = "place:"
+"""Before the level of a place: how often the place that an address names first is right."""
+
 EDGES: Final = (
     0.0, 0.2, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97, 0.98, 0.99, 0.995, 0.999, 1.0,
 )  # fmt: skip
@@ -28,6 +31,9 @@ EDGES: Final = (
 SAID_COUNTS: Final = 40.0
 """In each bin, what was said counts as so many answers beside those that came in."""
 
+SAID_OF_PLACES: Final = 8.0
+"""The same for places: their shares are made of costs, and no probabilities by themselves."""
+
 LEAST_TO_ROUTE: Final = 0.8
 """However right the others are, a case less sure than this is looked at by a person."""
 
@@ -35,11 +41,11 @@ ECE_BINS: Final = 15
 
 
 class Answered(NamedTuple):
-    """A match whose answer is known."""
+    """A match whose answer is known; ``right`` may be a probability where it is known so far."""
 
     kind: str
     confidence: float
-    right: bool
+    right: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +91,11 @@ class Calibration:
         ``otherwise`` where there are too few answers to tell.
         """
         counted = sorted(
-            ((self.kept(b.kind, b.low), b.right, b.answers) for b in self.bins if b.answers),
+            (
+                (self.kept(b.kind, b.low), b.right, b.answers)
+                for b in self.bins
+                if b.answers and not b.kind.startswith(PLACE)
+            ),
             reverse=True,
         )
         if sum(answers for _, _, answers in counted) < 10 * SAID_COUNTS:
@@ -133,12 +143,13 @@ def fitted(bins: Sequence[Bin]) -> Calibration:
     """
     lines: dict[str, tuple[tuple[float, float], ...]] = {}
     for kind in sorted({b.kind for b in bins}):
+        beside = SAID_OF_PLACES if kind.startswith(PLACE) else SAID_COUNTS
         pools: list[list[float]] = []  # said x weight, kept x weight, weight
         for b in bins:
             if b.kind != kind or not b.answers:
                 continue
-            weight = b.answers + SAID_COUNTS
-            pools.append([b.said * weight, b.right + SAID_COUNTS * b.said, weight])
+            weight = b.answers + beside
+            pools.append([b.said * weight, b.right + beside * b.said, weight])
             while len(pools) > 1 and pools[-2][1] / pools[-2][2] > pools[-1][1] / pools[-1][2]:
                 last = pools.pop()
                 pools[-1] = [a + c for a, c in zip(pools[-1], last, strict=True)]

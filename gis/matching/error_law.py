@@ -18,6 +18,9 @@ from gis.matching.position import SIGMAS_PER_ACCURACY
 FACTORS: Final = (0.4, 0.7, 1.0, 1.5, 2.3, 3.6, 6.0, 12.0)
 """The true 68 % radius as a multiple of the stated one."""
 
+SPREADS: Final = (0.25, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 3.0)
+"""How far cases lie from their address, as multiples of what the gazetteer states for it."""
+
 ASSUMED_ACCURACY_M: Final = 30.0
 """What a pin without a stated accuracy is worth beside other evidence, where nothing is known."""
 

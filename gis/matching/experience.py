@@ -37,14 +37,16 @@ def alias_key(text: str) -> str:
 class Experience:
     """Everything learned, as one immutable value; ``stamp`` changes with it.
 
-    ``spreads``: level of a place -> what the gazetteer's uncertainty is multiplied with.
+    ``spreads``: kind of place -> shares of what the gazetteer's uncertainty is multiplied with.
+    ``at_doors``: share of places that lie at one of the doors about; None before it is known.
     ``precisions``: category -> wanted precision of what routes itself, where it is its own.
     """
 
     sources: Mapping[str, SourceProfile] = field(default_factory=dict)
     bad_pins: Mapping[tuple[float, float], BadPin] = field(default_factory=dict)
     aliases: Mapping[str, Alias] = field(default_factory=dict)
-    spreads: Mapping[str, float] = field(default_factory=dict)
+    spreads: Mapping[str, Mapping[float, float]] = field(default_factory=dict)
+    at_doors: float | None = None
     precisions: Mapping[str, float] = field(default_factory=dict)
     calibration: Calibration = field(default_factory=Calibration)
     stamp: int = 0

@@ -20,6 +20,7 @@ from typing import Final, NamedTuple, TypeVar
 
 from gis.geometry.cell_index import CellIndex, metres_per_degree
 from gis.matching.crs_posterior import Reading
+from gis.matching.ground import MOST_SAID, Around, Ground
 from gis.matching.position import SIGMAS_PER_ACCURACY, PositionEvidence, probabilities
 
 _K = TypeVar("_K")
@@ -137,7 +138,12 @@ class _Plane:
         return self.lon + x / self.kx, self.lat + y / self.ky
 
 
-def fuse(index: CellIndex, pins: Sequence[PinEvidence], spots: SpotEvidence | None = None) -> Fused:
+def fuse(
+    index: CellIndex,
+    pins: Sequence[PinEvidence],
+    spots: SpotEvidence | None = None,
+    ground: Ground | None = None,
+) -> Fused:
     """Return the probability of each area of an index, given everything that speaks.
 
     Parameters
@@ -148,6 +154,8 @@ def fuse(index: CellIndex, pins: Sequence[PinEvidence], spots: SpotEvidence | No
         In the order of trust; the first one's readings are reported.
     spots
         What the address names.
+    ground
+        Where things happen at all; it counts where no address says where this one did.
 
     Raises
     ------
@@ -162,12 +170,16 @@ def fuse(index: CellIndex, pins: Sequence[PinEvidence], spots: SpotEvidence | No
     >>> fuse(index, [pin]).shares
     {0: 1.0}
     """
-    return _Fusion(index, pins, spots).result()
+    return _Fusion(index, pins, spots, ground).result()
 
 
 class _Fusion:
     def __init__(
-        self, index: CellIndex, pins: Sequence[PinEvidence], spots: SpotEvidence | None
+        self,
+        index: CellIndex,
+        pins: Sequence[PinEvidence],
+        spots: SpotEvidence | None,
+        ground: Ground | None,
     ) -> None:
         self._index = index
         self._seen: dict[tuple[float, float, float], PositionEvidence] = {}
@@ -178,6 +190,8 @@ class _Fusion:
             parts = _heaviest(self._with_pin(parts, pin, first=number == 0))
         whole = sum(part.weight for part in parts)
         self._parts = _merged([part._replace(weight=part.weight / whole) for part in parts])
+        if ground is not None and spots is None:
+            self._parts = self._on_ground(self._parts, ground)
 
     def _of_spots(self, spots: SpotEvidence | None) -> list[_Part]:
         if spots is None:
@@ -234,6 +248,49 @@ class _Fusion:
         density = exp(-0.5 * squared / both) / (2.0 * pi * both)
         own = pv / both
         return density, (px + (x - px) * own, py + (y - py) * own, v * pv / both)
+
+    def _on_ground(self, parts: list[_Part], ground: Ground) -> list[_Part]:
+        """Return every part twice: at one of the doors about it, and anywhere near.
+
+        The part that says nothing keeps its share.
+        """
+        placed = [part for part in parts if part.normal is not None]
+        found = [
+            ground.weigh(*self._plane.degrees(part.normal[0], part.normal[1]), part.normal[2])
+            for part in placed
+            if part.normal is not None
+        ]
+        least = max((doors + anywhere for _, doors, anywhere in found), default=0.0) / MOST_SAID
+        made: list[_Part] = []
+        for part, (around, doors, anywhere) in zip(placed, found, strict=True):
+            if part.normal is not None and doors > 0.0:
+                at = Spot(1.0, area=self._at_doors(part.normal, around, ground.sigma_m**2))
+                made.append(part._replace(weight=part.weight * doors, normal=None, area=at))
+            weight = part.weight * max(anywhere, least - doors)
+            made.append(part._replace(weight=weight))
+        named = sum(part.weight for part in placed)
+        whole = sum(part.weight for part in made)
+        silent = [part for part in parts if part.normal is None]
+        return [part._replace(weight=part.weight * named / whole) for part in made] + silent
+
+    def _at_doors(
+        self, normal: tuple[float, float, float], around: Around, variance_m2: float
+    ) -> dict[int, float]:
+        """Return the share of each area in the places at the doors about a normal."""
+        x, y, v = normal
+        own = variance_m2 / (v + variance_m2)  # what the normal itself has to say of the place
+        lon, lat = self._plane.degrees(x, y)
+        lons, lats = around.lonlat.T
+        rows, starts = self._index.normal_shares_of_many(
+            lons + own * (lon - lons), lats + own * (lat - lats), (v * own) ** 0.5
+        )
+        weights = around.densities / around.densities.sum()
+        held: dict[int, float] = {}
+        for number, weight in enumerate(weights.tolist()):
+            for row in rows[starts[number] + 1 : starts[number + 1]].tolist():
+                at = int(row[0])
+                held[at] = held.get(at, 0.0) + weight * row[1]
+        return held
 
     def _masses(self, normal: tuple[float, float, float]) -> PositionEvidence:
         found = self._seen.get(normal)

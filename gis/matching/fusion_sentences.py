@@ -60,6 +60,21 @@ def pin_alone_is_bad() -> Reason:
     )
 
 
+def doors_about(name: str, metres: float) -> Reason:
+    """Say that a pin lies beside a grid, and the doors about it lie in it.
+
+    >>> doors_about("第三网格", 4.2).text_zh
+    '定位点在第三网格边界外 4 米，但按误差范围，附近的门牌多在该网格内。'
+    """
+    zh, en = length(metres)
+    return Reason(
+        "doors-about",
+        f"定位点在{name}边界外 {zh}，但按误差范围，附近的门牌多在该网格内。",
+        f"The pin lies {en} outside {name}, but within its error most doors about are in it.",
+        {"distance_m": round(metres, 1)},
+    )
+
+
 def dedicated(name: str, code: str, category: str) -> Reason:
     """Say that a dedicated grid takes this category for itself."""
     return Reason(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from gis.matching.experience import NOTHING_LEARNED, Experience
+from gis.matching.ground import Ground
 from gis.matching.spots import PlaceLike
 
 WANTED_PRECISION: Final = 0.995
@@ -28,6 +29,12 @@ class Knowledge:
     addresses: AddressReader | None = None
     experience: Experience = NOTHING_LEARNED
     precision: float = WANTED_PRECISION
+    ground: Ground | None = None
+
+    @property
+    def whole_for_pins(self) -> bool:
+        """Tell whether nothing is missing that a pin of a known source is weighed with."""
+        return self.ground is not None or self.experience.at_doors is None
 
     def threshold(self, category: str | None, otherwise: float) -> float:
         """Return the confidence from which a case of a category may route itself.

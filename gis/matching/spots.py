@@ -25,6 +25,9 @@ LEAST_SIGMA_M: Final = 4.0
 OUTLINE_SIGMA_M: Final = 30.0
 """Spread about each sample of a line or an outline."""
 NEGLIGIBLE: Final = 1e-4
+LEAST_PART: Final = 0.01
+"""Rarer multiples of the uncertainty are left out."""
+_AS_SAID: Final[Mapping[float, float]] = {1.0: 1.0}
 
 
 class PlaceLike(Protocol):
@@ -84,10 +87,20 @@ class Members:
     area_m2: float
 
 
+def manner(place: PlaceLike) -> str:
+    """Return what kind of place it is: its level, or its level and that it is said to be beside.
+
+    The key of :attr:`gis.matching.source_learning.Learned.spreads`.
+    """
+    beside = any(reason.code == "address-relative" for reason in place.reasons)
+    return f"{place.level}-beside" if beside else place.level
+
+
 def spots_of(
     places: Sequence[PlaceLike],
     members: Callable[[str], Members | None],
-    spreads: Mapping[str, float] | None = None,
+    spreads: Mapping[str, Mapping[float, float]] | None = None,
+    trust: Callable[[PlaceLike], float] | None = None,
 ) -> SpotEvidence:
     """Return what the places of an address stand for; ``origin`` is the number of the place.
 
@@ -98,13 +111,19 @@ def spots_of(
     members
         Area code -> what it holds, None for an area that is not drawn.
     spreads
-        Level -> what the stated uncertainty is multiplied with; 1 where nothing was learned.
+        Kind of place (:func:`manner`) -> shares of what its stated uncertainty is multiplied with;
+        1 where nothing was learned.
+    trust
+        How often the first place is right; None: as often as it says. What that changes, the other
+        places and none of them share as before.
     """
     spots: list[Spot] = []
-    for number, place in enumerate(places):
-        if place.probability < NEGLIGIBLE:
+    shares = _trusted(places, trust)
+    for number, (place, share) in enumerate(zip(places, shares, strict=True)):
+        if share < NEGLIGIBLE:
             continue
-        spots += _spots(place, members, number, (spreads or {}).get(place.level, 1.0))
+        law = (spreads or {}).get(manner(place), _AS_SAID)
+        spots += _spots(place, share, members, number, law)
     held = sum(spot.share for spot in spots)
     if held > 1.0:
         spots = [_scaled(spot, 1.0 / held) for spot in spots]
@@ -112,21 +131,43 @@ def spots_of(
     return SpotEvidence(tuple(spots), max(1.0 - held, 0.0))
 
 
+def _trusted(
+    places: Sequence[PlaceLike], trust: Callable[[PlaceLike], float] | None
+) -> list[float]:
+    shares = [place.probability for place in places]
+    if trust is None or not places or shares[0] >= 1.0:
+        return shares
+    kept = trust(places[0])
+    others = (1.0 - kept) / (1.0 - shares[0])
+    return [kept, *(share * others for share in shares[1:])]
+
+
 def _spots(
-    place: PlaceLike, members: Callable[[str], Members | None], number: int, spread: float
+    place: PlaceLike,
+    share: float,
+    members: Callable[[str], Members | None],
+    number: int,
+    law: Mapping[float, float],
 ) -> list[Spot]:
     if place.level in AREA_LEVELS:
         held = None if place.area_code is None else members(place.area_code)
         if held is None or not held.shares:
             return []
-        return [Spot(place.probability, area=held.shares, area_m2=held.area_m2, origin=number)]
-    points = [(place.lon, place.lat)]
-    sigma = max(place.uncertainty_m * spread / SIGMAS_PER_ACCURACY, LEAST_SIGMA_M)
+        return [Spot(share, area=held.shares, area_m2=held.area_m2, origin=number)]
+    sigma_m = place.uncertainty_m / SIGMAS_PER_ACCURACY
     if place.outline is not None:
         points = _samples(place.outline)
-        sigma = min(sigma, OUTLINE_SIGMA_M)
-    share = place.probability / len(points)
-    return [Spot(share, lon, lat, sigma, origin=number) for lon, lat in points]
+        sigma_m = min(max(sigma_m, LEAST_SIGMA_M), OUTLINE_SIGMA_M)
+        return [Spot(share / len(points), x, y, sigma_m, origin=number) for x, y in points]
+    kept = {factor: part for factor, part in law.items() if part >= LEAST_PART}
+    whole = sum(kept.values())
+    return [
+        Spot(
+            share * part / whole, place.lon, place.lat, max(sigma_m * factor, LEAST_SIGMA_M),
+            origin=number,
+        )
+        for factor, part in kept.items()
+    ]  # fmt: skip
 
 
 def _samples(shape: BaseGeometry) -> list[tuple[float, float]]:

@@ -12,7 +12,7 @@ import shapely
 from sqlalchemy import RowMapping
 
 from gis.errors import GovernanceError, NothingToEvaluate
-from gis.matching.calibration import Calibration, bins_of
+from gis.matching.calibration import PLACE, bins_of, fitted
 from gis.matching.candidates import Candidate
 from gis.matching.evaluation import Judged, answered
 from gis.matching.knowledge import Knowledge
@@ -161,8 +161,12 @@ def judged(
 
 
 def without_calibration(knowledge: Knowledge) -> Knowledge:
-    """Return the same knowledge that says what it computes: what calibration must be fitted on."""
-    return replace(knowledge, experience=replace(knowledge.experience, calibration=Calibration()))
+    """Return the same knowledge that says what it computes: what calibration must be fitted on.
+
+    How far the gazetteer may be trusted, which pins told, stays.
+    """
+    bins = [b for b in knowledge.experience.calibration.bins if b.kind.startswith(PLACE)]
+    return replace(knowledge, experience=replace(knowledge.experience, calibration=fitted(bins)))
 
 
 def recalibrate(

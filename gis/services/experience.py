@@ -13,10 +13,12 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, Protocol
 
+from gis.matching.address import AddressIndex
 from gis.matching.calibration import Bin, fitted
 from gis.matching.error_law import FACTORS, ErrorLaw, SourceProfile
 from gis.matching.experience import Alias, Experience
-from gis.matching.knowledge import WANTED_PRECISION, AddressReader, Knowledge
+from gis.matching.ground import Ground
+from gis.matching.knowledge import WANTED_PRECISION, Knowledge
 from gis.matching.pin import BadPin
 from gis.store import learning as store
 from gis.store.unit_of_work import UnitOfWork
@@ -25,6 +27,10 @@ if TYPE_CHECKING:
     from gis.services.lookup import BoundarySnapshot
 
 OLDEST_S: Final = 1.0
+AT_DOORS: Final = "at-doors"
+"""The row of the spreads that holds the share of places at doors."""
+GROUND_LAW: Final = "door"
+"""Places about doors spread as addresses of doors do."""
 AGAINST: Final = 2
 """An alias holds while its grid was confirmed so many times as often as any other."""
 
@@ -32,7 +38,7 @@ AGAINST: Final = 2
 class AddressSource(Protocol):
     """Gives the address index on a snapshot (:class:`gis.services.gazetteer.Gazetteer`)."""
 
-    def index(self, work: UnitOfWork, snapshot: BoundarySnapshot) -> AddressReader:
+    def index(self, work: UnitOfWork, snapshot: BoundarySnapshot) -> AddressIndex:
         """Return the index that this transaction may use."""
         ...
 
@@ -49,11 +55,21 @@ class KnowledgeBase:
         self._experience = Experience()
         self._read = False
         self._asked_at = 0.0
+        self._recent = Knowledge(None, self._experience, precision)
 
     def at(self, work: UnitOfWork, snapshot: BoundarySnapshot) -> Knowledge:
         """Return what is known, as of a second ago at most."""
         addresses = None if self._addresses is None else self._addresses.index(work, snapshot)
-        return Knowledge(addresses, self.experience(work), self._precision)
+        experience = self.experience(work)
+        ground = None
+        if addresses is not None and experience.at_doors is not None and len(addresses.doors):
+            ground = Ground.of(
+                addresses.doors, experience.at_doors, experience.spreads.get(GROUND_LAW)
+            )
+        recent = self._recent
+        if recent.experience is not experience or recent.ground != ground:
+            self._recent = Knowledge(None, experience, self._precision, ground)
+        return Knowledge(addresses, experience, self._precision, ground)
 
     def experience(self, work: UnitOfWork) -> Experience:
         """Return what was learned; asks the database once in :data:`OLDEST_S`."""
@@ -68,9 +84,16 @@ class KnowledgeBase:
             self._asked_at = now
             return self._experience
 
-    def recent(self) -> Experience:
-        """Return what was learned as last read, without the database."""
-        return self._experience
+    def recent(self) -> Knowledge:
+        """Return what was learned as last read, without the database and without addresses.
+
+        The ground is left out until a request has asked for addresses (see
+        :attr:`gis.matching.knowledge.Knowledge.whole_for_pins`).
+        """
+        recent, experience = self._recent, self._experience
+        if recent.experience is not experience:
+            recent = self._recent = Knowledge(None, experience, self._precision)
+        return recent
 
     def forget(self) -> None:
         """Ask the database again at the next use."""
@@ -99,6 +122,7 @@ def load(work: UnitOfWork, stamp: int) -> Experience:
         Bin(r["kind"], r["low"], r["high"], r["said"], r["right_answers"], r["answers"])
         for r in store.bins(work)
     ]
+    spreads = _spreads(work)
     return Experience(
         sources=sources,
         bad_pins={
@@ -106,11 +130,19 @@ def load(work: UnitOfWork, stamp: int) -> Experience:
             for row in store.failed_coordinates(work)
         },
         aliases=_aliases(work),
-        spreads={row["level"]: row["factor"] for row in store.spreads(work)},
+        spreads={level: law for level, law in spreads.items() if level != AT_DOORS},
+        at_doors=spreads.get(AT_DOORS, {}).get(1.0),
         calibration=fitted(bins),
         precisions={row["category"]: row["precision"] for row in store.precisions(work)},
         stamp=stamp,
     )
+
+
+def _spreads(work: UnitOfWork) -> dict[str, dict[float, float]]:
+    found: dict[str, dict[float, float]] = defaultdict(dict)
+    for row in store.spreads(work):
+        found[row["level"]][row["factor"]] = row["share"]
+    return dict(found)
 
 
 def _law(shares: Mapping[float, float] | None, typical_m: float) -> ErrorLaw | None:

@@ -10,6 +10,7 @@ from gis.geometry.cell_index import CellIndex
 from gis.geometry.crs import normalise, point_to_wgs84
 from gis.governance.reasons import Reason
 from gis.matching import fusion_sentences, pin_sentences, sentences
+from gis.matching.calibration import PLACE
 from gis.matching.candidates import AreaRef, Candidate, NearestArea
 from gis.matching.crs_posterior import READINGS, canonical
 from gis.matching.decide import Decision, Status, decide
@@ -120,7 +121,7 @@ class _Weighing:
         self.notes: list[Reason] = []
         self._places: tuple[PlaceLike, ...] = ()
         self._alias: Alias | None = None
-        spots = self._read_address()
+        spots = self._spots = self._read_address()
         photo = None if evidence.photo is None else read_photo(evidence.photo)
         if photo is not None and evidence.pin is not None:
             photo = replace(photo, stray=max(photo.stray, STRAY_BESIDE_PIN))
@@ -134,10 +135,11 @@ class _Weighing:
         self._photo = photo
         self.fused: Fused | None = None
         if pins or spots is not None:
-            self.fused = fuse(self._index, pins, spots)
+            ground = knowledge.ground
+            self.fused = fuse(self._index, pins, spots, ground)
             taken = self._as_taken(self.fused)
             if taken is not None:
-                self.fused = fuse(self._index, [taken, *pins[1:]], spots)
+                self.fused = fuse(self._index, [taken, *pins[1:]], spots, ground)
 
     def _as_taken(self, fused: Fused) -> PinEvidence | None:
         """Return the pin in its declared system alone, where nothing contradicts it; else None."""
@@ -165,6 +167,7 @@ class _Weighing:
             self._places,
             lambda code: self._snapshot.members(category, code),
             self._knowledge.experience.spreads,
+            self._trust,
         )
         spots = self._with_alias(text, spots)
         if not spots.spots:
@@ -172,6 +175,11 @@ class _Weighing:
                 self.notes.append(fusion_sentences.address_unread())
             return None
         return spots
+
+    def _trust(self, place: PlaceLike) -> float:
+        """Return how often the place that an address names first is right, by the city's pins."""
+        calibration = self._knowledge.experience.calibration
+        return calibration.kept(PLACE + place.level, place.probability)
 
     def _with_alias(self, text: str, spots: SpotEvidence) -> SpotEvidence:
         """Add what dispatchers confirmed of these words; once, never over a door named exactly."""
@@ -207,6 +215,7 @@ class _Weighing:
         kind = self._kind(fused)
         self._tell_pin(fused)
         self._tell_address(fused)
+        self._tell_ground(fused)
         shares, outside, unplaced = self._calibrated(kind, fused)
         status, containing, nearest, edge = self._around(fused)
         alone_bad = kind == "pin-suspect"
@@ -323,6 +332,20 @@ class _Weighing:
             self.notes.append(fusion_sentences.agree("pin", "address", metres))
         else:
             self.notes.append(fusion_sentences.conflict("pin", "address", metres))
+
+    def _tell_ground(self, fused: Fused) -> None:
+        """Say that the doors about speak for another grid than the one in which the pin lies."""
+        if self._spots is not None or self._knowledge.ground is None or fused.point is None:
+            return
+        keys, shares = self._index.keys, fused.shares
+        top = min(shares, key=lambda at: (-shares[at], keys[at]), default=None)
+        covering = self._index.covering(*fused.point)
+        if top is None or top in covering or not covering:
+            return
+        away = self._index.edge_distance_m(top, *fused.point)
+        if away <= (fused.spread_m or 0.0) * 2.0:
+            name = self._snapshot.areas[keys[top]].name
+            self.notes.append(fusion_sentences.doors_about(name, away))
 
     def _calibrated(self, kind: str, fused: Fused) -> tuple[dict[int, float], float, float]:
         """Return the shares with the best one as often right as it says, the others to match."""

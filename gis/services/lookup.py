@@ -23,7 +23,6 @@ from gis.geometry.cell_index import CellIndex, metres_per_degree
 from gis.geometry.crs import point_to_wgs84
 from gis.governance.actors import SYSTEM, Actor
 from gis.governance.areas import LEVELS
-from gis.matching.experience import Experience
 from gis.matching.knowledge import Knowledge
 from gis.matching.spots import Members
 from gis.services.exceptions import ExceptionIndex
@@ -185,8 +184,8 @@ class Snapshots:
         """Return what matching knows beside the boundaries, as this transaction may use it."""
         return self._knowledge.at(work, snapshot)
 
-    def recent_experience(self) -> Experience:
-        """Return what was learned as last heard of, without the database."""
+    def recent_knowledge(self) -> Knowledge:
+        """Return what was learned as last heard of, without the database and without addresses."""
         return self._knowledge.recent()
 
     def forget_learned(self) -> None:

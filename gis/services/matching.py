@@ -256,7 +256,8 @@ def match(
             snapshot.revision, None, found.kind, found.readings,
         )  # fmt: skip
     else:
-        matched = _of_pin(snapshot, request, threshold=threshold)
+        wanted = knowledge.threshold(request.category, threshold)
+        matched = _of_pin(snapshot, request, threshold=wanted)
     return _ruled(snapshot, matched, request.category, exceptions, at)
 
 

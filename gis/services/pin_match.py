@@ -97,6 +97,7 @@ class _Voice(dict[int, _Said]):
     ) -> None:
         self.language = language
         self.index = matcher.owners(category)
+        self.certain = matcher.certain(category)
         self._matcher = matcher
         self._category = category
         self._now = now
@@ -129,7 +130,6 @@ class PinMatcher:
         self._rulings = in_force.exceptions.index if in_force.exceptions.exceptions else None
         self._voices: dict[tuple[Language, str | None, tuple[int, bool]], _Voice] = {}
         self._codes: dict[str, dict[str, str]] = {}
-        self._certain = max(threshold - _SLACK, 0.5 + _SLACK)
 
     # --- one -----------------------------------------------------------------------------------
 
@@ -148,6 +148,8 @@ class PinMatcher:
                 return None
         if request.source is not None and request.location.crs == "WGS84":
             return None  # declared, or only the default? The full path tells them apart.
+        if request.source is not None and not self.knowledge.whole_for_pins:
+            return None
         if request.source is None:
             text = self._plain(request, category, now, language)
             if text is not None:
@@ -192,7 +194,7 @@ class PinMatcher:
         voice = self._voice(language, category, now)
         rows = voice.index.normal_shares(lon, lat, _sigma(pin.accuracy_m))
         flat = rows.ravel().tolist()
-        if flat[3] != 1.0 or not self._is_clear(flat[1], flat[4:8]):
+        if flat[3] != 1.0 or not self._is_clear(voice, flat[1], flat[4:8]):
             return None
         return _text(
             voice,
@@ -200,6 +202,11 @@ class PinMatcher:
             (lon, lat, pin.accuracy_m),
             _note(crs, shift_m, language),
         )
+
+    def certain(self, category: Category | None) -> float:
+        """Return the share from which an area is certain enough for a case of a category."""
+        key = None if category is None else category.key
+        return max(self.knowledge.threshold(key, self.threshold) - _SLACK, 0.5 + _SLACK)
 
     def owners(self, category: Category | None) -> CellIndex:
         """Return the areas as they own a category."""
@@ -228,7 +235,8 @@ class PinMatcher:
             and not (self._rulings is not None and self._rulings.covering(lon, lat))
         )
 
-    def _is_clear(self, outside: float, best: Sequence[float]) -> bool:
+    @staticmethod
+    def _is_clear(voice: _Voice, outside: float, best: Sequence[float]) -> bool:
         """Tell whether the best area covers the pin, is certain, and nothing else need be said.
 
         ``best`` is the first candidate's row. That no other area covers the pin is already known.
@@ -236,7 +244,7 @@ class PinMatcher:
         return (
             len(best) > 0
             and best[3] == 1.0
-            and round(best[1], DIGITS) >= self._certain
+            and round(best[1], DIGITS) >= voice.certain
             and round(outside, DIGITS) < WORTH_SAYING
         )
 
@@ -333,14 +341,14 @@ class PinMatcher:
             & (rows[first, 0] > 0)
             & (rows[first, 3] == 1.0)
             & (rows[best, 3] == 1.0)
-            & (rows[best, 1] >= self._certain - _SLACK)
+            & (rows[best, 1] >= voice.certain - _SLACK)
             & (rows[first, 1] < WORTH_SAYING + _SLACK)
         )
         flat, bounds = rows.ravel().tolist(), starts.tolist()
         note = _note("WGS84", None, voice.language)
         for i in np.flatnonzero(clear).tolist():
             at, pin = 4 * bounds[i], asked[i].location
-            if self._is_clear(flat[at + 1], flat[at + 4 : at + 8]) and self._speaks_alone(
+            if self._is_clear(voice, flat[at + 1], flat[at + 4 : at + 8]) and self._speaks_alone(
                 "WGS84", pin.lon, pin.lat, pin
             ):
                 seen = (flat, at, bounds[i + 1] - bounds[i])
@@ -362,15 +370,14 @@ class PinMatchers:
         if in_force is None or roster is None:
             return None
         found = self._matcher
-        experience = self._boundaries.recent_experience()
+        knowledge = self._boundaries.recent_knowledge()
         if (
             found is None
-            or found.knowledge.experience is not experience
+            or found.knowledge is not knowledge
             or found.in_force.snapshot is not in_force.snapshot
             or found.in_force.exceptions is not in_force.exceptions
             or found.roster is not roster
         ):
-            knowledge = Knowledge(None, experience)
             found = self._matcher = PinMatcher(in_force, roster, self._threshold, knowledge)
         return found
 

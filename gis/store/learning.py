@@ -10,6 +10,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
+from gis.matching.calibration import PLACE
 from gis.store.tables import (
     bad_pins,
     category_precisions,
@@ -78,8 +79,9 @@ def errors(work: UnitOfWork) -> list[sa.RowMapping]:
 
 
 def spreads(work: UnitOfWork) -> list[sa.RowMapping]:
-    """Return the spread of places, by level."""
-    return work.rows(sa.select(place_spreads).order_by(place_spreads.c.level))
+    """Return the spread of places, by kind and factor."""
+    c = place_spreads.c
+    return work.rows(sa.select(place_spreads).order_by(c.level, c.factor))
 
 
 def bins(work: UnitOfWork) -> list[sa.RowMapping]:
@@ -129,9 +131,10 @@ def replace_profiles(
             work.connection.execute(sa.insert(table), [dict(row) for row in rows])
 
 
-def replace_bins(work: UnitOfWork, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Put newly counted reliability in the place of the old one."""
-    work.execute(sa.delete(confidence_bins))
+def replace_bins(work: UnitOfWork, rows: Sequence[Mapping[str, Any]], *, places: bool) -> None:
+    """Put newly counted reliability in the place of the old one: of places, or of answers."""
+    of_places = confidence_bins.c.kind.startswith(PLACE)
+    work.execute(sa.delete(confidence_bins).where(of_places if places else ~of_places))
     if rows:
         work.connection.execute(sa.insert(confidence_bins), [dict(row) for row in rows])
 
@@ -173,6 +176,34 @@ def both_told(work: UnitOfWork, most: int) -> list[sa.RowMapping]:
         .order_by(c.received_at.desc(), c.id)
         .limit(most)
     )
+
+
+def pins_alone(work: UnitOfWork, most: int) -> list[sa.RowMapping]:
+    """Return the newest events with a pin and no address: source, pin, when reported."""
+    c = events.c
+    return work.rows(
+        sa.select(c.source, c.raw_location, c.reported_at)
+        .where(c.raw_location.is_not(None), c.address.is_(None))
+        .order_by(c.received_at.desc(), c.id)
+        .limit(most)
+    )
+
+
+def placed_by_people(
+    work: UnitOfWork, most: int, until: datetime | None = None
+) -> list[sa.RowMapping]:
+    """Return the newest closed cases without a pin that a person had placed: address, grid."""
+    c = events.c
+    before = sa.true() if until is None else c.reported_at < until
+    return work.rows(
+        sa.select(c.address, c.category, c.grid_code)
+        .where(
+            c.raw_location.is_(None), c.address.is_not(None), c.grid_code.is_not(None),
+            c.routing == "review", c.status == "closed", before,
+        )
+        .order_by(c.received_at.desc(), c.id)
+        .limit(most)
+    )  # fmt: skip
 
 
 def answered_events(

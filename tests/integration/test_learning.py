@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
 import pytest
 import sqlalchemy as sa
 
 from gis.errors import BadPinUnknown, CategoryUnknown, CorrectionUnknown, PrecisionInvalid
 from gis.governance.actors import SYSTEM, Actor
+from gis.matching.ground import Doors
 from gis.matching.knowledge import Knowledge
 from gis.services import history, learned, learning
 from gis.services.exceptions import ExceptionIndex
@@ -42,6 +44,8 @@ class Door:
 
 
 class Reader:
+    doors = Doors(np.empty((0, 2)))
+
     def __init__(self, *places: Door) -> None:
         self._places = places
 
@@ -236,7 +240,10 @@ def test_a_loaded_city_has_learned_its_sources_and_its_failed_geocodings(
     assert {"snap", "patrol", "courier"} <= set(experience.sources)
     snap = experience.sources["snap"].readings["WGS84"]
     assert snap["GCJ-02"] > 0.9 * sum(snap.values())
-    assert experience.spreads["door"] <= 1.0
+    assert sum(experience.spreads["door"].values()) == pytest.approx(1.0)
+    assert sum(share * f**2 for f, share in experience.spreads["door"].items()) <= 1.5
+    assert experience.at_doors is not None
+    assert experience.at_doors > 0.5
     assert set(experience.bad_pins.values()) >= set()
 
 

@@ -9,6 +9,7 @@ import shapely
 from gis.geometry.cell_index import CellIndex, metres_per_degree
 from gis.matching.crs_posterior import Reading, general_prior, readings
 from gis.matching.fuse import Fused, PinEvidence, Spot, SpotEvidence, apart_m, fuse
+from gis.matching.ground import Doors, Ground
 
 LON, LAT, SIDE = 118.3, 32.2, 0.005
 KX, KY = metres_per_degree(LAT)
@@ -134,3 +135,38 @@ def test_shares_equal_a_simulation() -> None:
 def test_nothing_at_all_is_refused() -> None:
     with pytest.raises(ValueError, match="needed"):
         fuse(INDEX, [])
+
+
+def test_doors_about_a_pin_speak_for_their_grid() -> None:
+    """A pin on a border between two grids, with houses on one side of it only."""
+    lon, lat = at(3.0, 2.5)
+    doors = Doors(np.array([(lon + 12.0 / KX, lat + north / KY) for north in range(-60, 61, 15)]))
+    without = fuse(INDEX, [pin(lon, lat, 20.0, stray=0.0)])
+    found = fuse(INDEX, [pin(lon, lat, 20.0, stray=0.0)], ground=Ground(doors, 0.8, 6.0))
+    east = max(found.shares, key=lambda k: found.shares[k])
+    assert INDEX.locate_one(lon + 12.0 / KX, lat) == east
+    assert without.shares[east] == pytest.approx(0.5, abs=0.01)
+    assert found.shares[east] > 0.8
+    assert sum(found.shares.values()) + found.outside + found.unplaced == pytest.approx(1.0)
+    anywhere = fuse(INDEX, [pin(lon, lat, 20.0, stray=0.0)], ground=Ground(doors, 0.0, 6.0))
+    assert anywhere.shares == pytest.approx(without.shares)
+
+
+def test_an_address_says_more_than_the_doors_about() -> None:
+    lon, lat = at(2.5, 2.5)
+    doors = Doors(np.array([at(3.5, 2.5)]))
+    ground = Ground(doors, 0.9, 6.0)
+    evidence = [pin(lon, lat, 20.0)]
+    assert fuse(INDEX, evidence, door(lon, lat, 0.9), ground) == fuse(
+        INDEX, evidence, door(lon, lat, 0.9)
+    )
+
+
+def test_the_ground_never_settles_between_readings_by_itself() -> None:
+    """Houses under one reading, fields under the other: at most thirty to one."""
+    here, there = at(1.5, 1.5), at(3.5, 3.5)
+    both = (Reading("WGS84", *here, 0.5), Reading("GCJ-02", *there, 0.5))
+    doors = Doors(np.array([there]))
+    seen = PinEvidence(both, ((10.0, 1.0),), 0.0)
+    found = fuse(INDEX, [seen], ground=Ground(doors, 0.9, 6.0))
+    assert found.readings["GCJ-02"] == pytest.approx(30.0 / 31.0, abs=1e-3)

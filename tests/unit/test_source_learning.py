@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from statistics import NormalDist
+
 import numpy as np
 import pytest
 
 from gis.geometry import gcj02
 from gis.geometry.cell_index import metres_per_degree
+from gis.matching.error_law import SPREADS
 from gis.matching.position import SIGMAS_PER_ACCURACY
-from gis.matching.source_learning import Witness, learn, learn_source
+from gis.matching.source_learning import Placed, Witness, learn, learn_source, place_laws
 
 LON, LAT = 118.3, 32.3
 KX, KY = metres_per_degree(LAT)
@@ -74,8 +78,48 @@ def test_the_spread_of_the_gazetteer_is_told_from_the_error_of_pins() -> None:
     sharp = witnesses(500, accuracy_m=4.0, place_m=10.0, said_place_m=40.0)
     blunt = witnesses(500, accuracy_m=60.0, place_m=10.0, said_place_m=40.0, seed=2)
     learned = learn({"sharp": sharp, "blunt": blunt})
-    assert learned.spreads["door"] == pytest.approx(0.25, abs=0.11)
+    spread = np.sqrt(sum(share * f**2 for f, share in learned.spreads["door"].items()))
+    assert spread == pytest.approx(0.25, abs=0.11)
     assert learned.witnesses == {"door": 1_000}
+
+
+def placed(count: int, *, sigma_m: float, said_m: float, seed: int = 3) -> list[Placed]:
+    """Cases at doors 0 to 30 m from a straight border, and the side on which each was placed."""
+    rng = np.random.default_rng(seed)
+    made = []
+    for _ in range(count):
+        away = rng.uniform(0.0, 30.0)
+        own = away + rng.normal() * sigma_m > 0.0
+        held = [NormalDist(0.0, said_m * factor).cdf(away) for factor in SPREADS]
+        made.append(Placed([mass if own else 1.0 - mass for mass in held]))
+    return made
+
+
+def test_cases_placed_by_people_tell_how_far_places_lie_from_their_doors() -> None:
+    """Pins cannot: whose error a distance is shows only where sources are of several qualities."""
+    seen = witnesses(600, accuracy_m=10.0, place_m=5.0, said_place_m=20.0)
+    learned = learn({"snap": seen}, placed(1_500, sigma_m=5.0, said_m=20.0))
+    spread = np.sqrt(sum(share * f**2 for f, share in learned.spreads["door"].items()))
+    assert spread * 20.0 == pytest.approx(5.0, abs=1.5)
+    law = learned.sources["snap"].law
+    assert law is not None
+    error = np.sqrt(sum(share * f**2 for f, share in law.shares.items()))
+    assert error == pytest.approx(1.0, abs=0.25)
+
+
+def test_a_few_placed_cases_or_cases_far_inside_a_grid_teach_nothing() -> None:
+    assert place_laws(placed(10, sigma_m=5.0, said_m=20.0)) == {}
+    assert place_laws([Placed([1.0] * len(SPREADS))] * 500) == {}
+
+
+def test_pins_tell_how_often_the_place_named_first_is_right() -> None:
+    """Half-trusted places that are beside the pins are right, those that are not are wrong."""
+    near = [replace(w, trust=0.5) for w in witnesses(200)]
+    far = [replace(w, trust=0.5, place_lon=w.place_lon + 0.2) for w in witnesses(50, seed=4)]
+    learned = learn({"snap": witnesses(300, seed=5) + near + far})
+    right = np.array(learned.right)
+    assert right[300:500].mean() > 0.99
+    assert right[500:].mean() < 0.05
 
 
 def test_learning_is_deterministic() -> None:

@@ -96,9 +96,11 @@ source_errors = Table(
 place_spreads = Table(
     "place_spreads",
     metadata,
-    Column("level", Text, primary_key=True),
+    Column("level", Text, nullable=False, comment="-beside: said to be opposite, at the gate, ..."),
     Column("factor", Double, nullable=False, comment="on the gazetteer's uncertainty"),
-    Column("pins", Integer, nullable=False),
+    Column("share", Double, nullable=False),
+    Column("pins", Integer, nullable=False, comment="of that level"),
+    PrimaryKeyConstraint("level", "factor"),
     comment="How far cases really lie from their address, by its level.",
 )
 

@@ -12,6 +12,7 @@ from gis import clock, settings
 from gis.errors import FileMissing
 from gis.governance.actors import SYSTEM
 from gis.governance.hotline import BUILT_IN, Profile, profile, read_profile
+from gis.services.gazetteer import inform
 from gis.services.hotline import Taken, take_orders
 from gis.services.lookup import Boundaries
 from layers.files.orders import read_orders
@@ -41,10 +42,12 @@ def hotline(
     chosen = _profile(named).with_crs(crs)
     rows = read_orders(file)
     with open_database() as database, progress() as bar:
+        boundaries = Boundaries(database)
+        inform(database, boundaries, settings.load().auto_precision)
         task = bar.add_task(file.name, total=len(rows))
         taken = take_orders(
             database,
-            Boundaries(database),
+            boundaries,
             SYSTEM,
             rows,
             chosen,

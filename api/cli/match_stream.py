@@ -20,8 +20,7 @@ from api.cli import matching
 from api.logs import configure_logs
 from gis import settings
 from gis.governance.actors import SYSTEM
-from gis.services.experience import KnowledgeBase
-from gis.services.gazetteer import Gazetteer
+from gis.services.gazetteer import inform
 from gis.services.index_cache import IndexCache
 from gis.services.lookup import Boundaries
 from gis.store.unit_of_work import Database
@@ -44,6 +43,7 @@ class Job:
     crs: str
     accuracy_m: float | None
     threshold: float
+    precision: float
 
 
 @contextmanager
@@ -51,7 +51,7 @@ def _matcher(job: Job) -> Iterator[matching.Matcher]:
     database = Database(job.url, pool_size=2, statement_timeout_s=0)
     boundaries = Boundaries(database, IndexCache(job.home / "cache" / "boundaries"))
     try:
-        boundaries.know(KnowledgeBase(Gazetteer(database, boundaries)))
+        inform(database, boundaries, job.precision)
         with database.reading(SYSTEM) as work:
             yield matching.Matcher(
                 work, boundaries, job.columns, job.crs, job.accuracy_m, job.threshold
@@ -148,4 +148,7 @@ def job_of(
 ) -> Job:
     """Return the job with what the settings say."""
     chosen = settings.load()
-    return Job(database.url, chosen.home, columns, crs, accuracy_m, chosen.auto_threshold)
+    return Job(
+        database.url, chosen.home, columns, crs, accuracy_m,
+        chosen.auto_threshold, chosen.auto_precision,
+    )  # fmt: skip

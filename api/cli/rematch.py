@@ -14,6 +14,7 @@ from api.cli.session import open_database, put, say
 from gis import clock, settings
 from gis.errors import InstantInvalid
 from gis.governance.actors import SYSTEM
+from gis.services.gazetteer import inform
 from gis.services.index_cache import IndexCache
 from gis.services.lookup import Snapshots
 from gis.services.rematch import Rematched, rematch
@@ -38,9 +39,11 @@ def rematch_history(
     """重新匹配历史事件,列出归属变化(不改动数据)/ Match the history again; writes nothing back."""
     chosen = settings.load()
     with open_database() as database:
+        snapshots = Snapshots(IndexCache(chosen.home / "cache" / "boundaries"))
+        inform(database, snapshots, chosen.auto_precision)
         found = rematch(
             database,
-            Snapshots(IndexCache(chosen.home / "cache" / "boundaries")),
+            snapshots,
             SYSTEM,
             threshold=chosen.auto_threshold,
             now=clock.now(),
@@ -60,9 +63,10 @@ def rematch_history(
     moved, events = found.counts["moved"], found.counts["events"]
     say(
         f"按边界版本 {found.revision} 重新匹配 {events} 个事件:{moved} 个归属变化,"
-        f"{found.counts['same']} 个不变,{found.counts['without-pin']} 个没有定位点。",
+        f"{found.counts['same']} 个不变,{found.counts['without-pin']} 个没有可用的定位点或地址。",
         f"Matched {events} events again on boundary revision {found.revision}: {moved} move, "
-        f"{found.counts['same']} stay, {found.counts['without-pin']} have no pin.",
+        f"{found.counts['same']} stay, {found.counts['without-pin']} have neither pin nor address "
+        "to go by.",
     )
     for pair in pairs:
         say(

@@ -22,6 +22,7 @@ from gis.errors import DatabaseUnavailable, NoPublishedBoundary
 from gis.governance.actors import SYSTEM, Actor
 from gis.matching.address import AddressIndex, Place
 from gis.matching.address_rows import AreaName, Entries, RoadLines
+from gis.services.experience import KnowledgeBase
 from gis.services.lookup import BoundarySnapshot, Snapshots
 from gis.store import areas as area_store
 from gis.store import gazetteer as store
@@ -114,6 +115,14 @@ def _path(snapshot: BoundarySnapshot, place: Place) -> list[dict[str, str]]:
         return [area.brief() for area in snapshot.path(place.area_code or "")]
     covering = snapshot.finest_covering(place.lon, place.lat)
     return [] if covering is None else [area.brief() for area in snapshot.path(covering.code)]
+
+
+def inform(database: Database, boundaries: Snapshots, precision: float) -> None:
+    """Let matching on these boundaries read addresses and use what was learned.
+
+    ``precision``: what is wanted of the cases that route themselves.
+    """
+    boundaries.know(KnowledgeBase(Gazetteer(database, boundaries), precision=precision))
 
 
 def build(work: UnitOfWork, snapshot: BoundarySnapshot) -> AddressIndex:

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from gis.errors import GovernanceError
 from gis.governance.actors import Actor
+from gis.matching.knowledge import Knowledge
 from gis.services.lookup import InForce, Snapshots
 from gis.services.matching import Location, MatchRequest, match
 from gis.store import events
@@ -71,10 +72,11 @@ def rematch(
     with database.reading(actor) as work:
         in_force = boundaries.in_force(work, at)
         found = Rematched(in_force.snapshot.revision)
+        knowledge = boundaries.knowledge(work, in_force.snapshot)
         wanted = events.EventFilter(area=area, since=since, scope=actor.area_code)
         for row in _all(work, wanted):
             found.counts["events"] += 1
-            _one(in_force, row, found, threshold=threshold, at=at or now)
+            _one(in_force, knowledge, row, found, threshold=threshold, at=at or now)
     return found
 
 
@@ -89,12 +91,24 @@ def _all(work: UnitOfWork, wanted: events.EventFilter) -> Iterator[dict[str, Any
 
 
 def _one(
-    in_force: InForce, row: dict[str, Any], found: Rematched, *, threshold: float, at: datetime
+    in_force: InForce,
+    knowledge: Knowledge,
+    row: dict[str, Any],
+    found: Rematched,
+    *,
+    threshold: float,
+    at: datetime,
 ) -> None:
-    if row["raw_location"] is None:
+    raw = row["raw_location"]
+    if raw is None and (knowledge.addresses is None or not row["address"]):
         found.counts["without-pin"] += 1
         return
-    request = MatchRequest(Location.from_json(row["raw_location"]), category=row["category"])
+    request = MatchRequest(
+        None if raw is None else Location.from_json(raw),
+        address=row["address"],
+        category=row["category"],
+        source=row["source"],
+    )
     try:
         again = match(
             in_force.snapshot,
@@ -102,6 +116,8 @@ def _one(
             threshold=threshold,
             exceptions=in_force.exceptions,
             at=at,
+            knowledge=knowledge,
+            lenient=True,
         )
     except GovernanceError:
         found.counts["unreadable"] += 1

@@ -179,9 +179,10 @@ def match_file(
     of_points = lon is None and lat is None and source.suffix.lower() == ".gpkg"
     name = frames.normalise(crs or (_declared(rows, source) if of_points else "WGS84"))
     metres = _metres(accuracy)
+    by_address = address is not None and not (lon or lat) and "lon" not in rows.columns
     columns = {
-        "lon": GEOMETRY_LON if of_points else lon or "lon",
-        "lat": GEOMETRY_LAT if of_points else lat or "lat",
+        "lon": GEOMETRY_LON if of_points else None if by_address else lon or "lon",
+        "lat": GEOMETRY_LAT if of_points else None if by_address else lat or "lat",
         "accuracy": accuracy if metres is None else None,
         "address": address,
         "at": at,

@@ -101,6 +101,13 @@ def test_bad_rows_say_why_and_stop_nothing(home: Path, zones: Path, tmp_path: Pa
     assert rows[3]["decision"] != "invalid"
 
 
+def test_a_file_of_addresses_needs_no_positions(home: Path, zones: Path, tmp_path: Path) -> None:
+    source, target = tmp_path / "calls.csv", tmp_path / "out.csv"
+    source.write_text("address\n深圳市南山区\n", encoding="utf-8")
+    said = gridward(home, "match", str(source), str(target), "--address", "address", "--json")
+    assert json.loads(said)["decisions"] == {"review": 1}
+
+
 def test_broken_backup_leaves_the_city_alone(home: Path, zones: Path, tmp_path: Path) -> None:
     backup = tmp_path / "city.dump"
     gridward(home, "db", "backup", str(backup))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -95,7 +94,7 @@ def test_shanghai_points_lie_in_their_district(shared_data: Path) -> None:
     points = rows(folder / "poi.csv", "lon", "lat", "district")
     assert len(points) == 6_080
     keys = list(index.keys)
-    agree, far = 0, Counter[str]()
+    agree, missed = 0, []
     for lon, lat, answer in points:
         covering = [keys[at] for at in index.covering(lon, lat)]
         if answer in {RENAMED.get(name, name) for name in covering}:
@@ -103,9 +102,28 @@ def test_shanghai_points_lie_in_their_district(shared_data: Path) -> None:
             continue
         olds = [name for name in keys if RENAMED.get(name, name) == answer]
         away = min(index.edge_distance_m(keys.index(old), lon, lat) for old in olds)
-        far["near" if away <= 300.0 else "far"] += 1
-    assert agree >= 6_068  # the README
-    assert agree + far.total() == 6_080
+        missed.append((None, answer, float(away)))
+    assert agree == 6_068  # the README
+    assert by_distance(missed) == [5, 2, 3, 2, 0]
+
+
+BANDS = (10.0, 50.0, 250.0, 1_000.0, np.inf)
+
+
+def by_distance(missed: Sequence[tuple[str | None, str, float]]) -> list[int]:
+    """Return how many disagreements lie within each of :data:`BANDS` of the right area's edge."""
+    away = sorted(metres for _, _, metres in missed)
+    return np.diff([0, *np.searchsorted(away, BANDS, side="right")]).tolist()
+
+
+def test_every_disagreement_is_told_by_its_distance_to_the_edge(shared_data: Path) -> None:
+    """None is a surprise: New York's lie on the line, Shenzhen's beside the zones"""
+    boards, _ = layer(shared_data / "nyc-311/community_districts_2013.geojson", "boro_cd")
+    requests = rows(shared_data / "nyc-311/requests.csv", "lon", "lat", "boro_cd")
+    assert by_distance(misses(boards, requests)) == [16, 0, 1, 0, 0]
+    zones, _ = layer(shared_data / "shenzhen-zones/traffic_zones_gcj02.geojson", "taz_id")
+    stations = rows(shared_data / "shenzhen-zones/stations.csv", "lon_gcj02", "lat_gcj02", "taz_id")
+    assert by_distance(misses(zones, stations)) == [1, 2, 18, 12, 1]
 
 
 @pytest.mark.parametrize("folder", ["nyc-311", "shenzhen-zones", "shanghai-poi"])

@@ -107,7 +107,7 @@ def learn_from_history(
     for source, witness in seen:
         by_source[source].append(witness)
     found = learn(by_source, list(_placed(work, snapshot, addresses, until)))
-    write(work, found, _at_doors(work, addresses.doors, found, bad))
+    write(work, found, _at_doors(work, addresses.doors, found, bad, until))
     store.replace_bins(work, [_bin_row(b) for b in bins_of(_told(by_source, found))], places=True)
     store.touch(work)
     return HistoryLearned(len(rows), len(seen), found.sources, found.spreads, len(failed))
@@ -174,14 +174,18 @@ def _witnesses(
 
 
 def _at_doors(
-    work: UnitOfWork, doors: Doors, found: Learned, bad: Mapping[Any, None]
+    work: UnitOfWork,
+    doors: Doors,
+    found: Learned,
+    bad: Mapping[Any, None],
+    until: datetime | None,
 ) -> tuple[float, int] | None:
     """Return the share of places at doors and of how many pins, by pins of known sources alone."""
     if not len(doors):
         return None
     ground = Ground.of(doors, 1.0, found.spreads.get(GROUND_LAW))
     seen = []
-    for row in store.pins_alone(work, MOST_PLACED):
+    for row in store.pins_alone(work, MOST_PLACED, until):
         pin = Location.from_json(row["raw_location"]).pin(row["reported_at"])
         profile = found.sources.get(row["source"])
         read = {} if profile is None else profile.readings.get(pin.crs, {})

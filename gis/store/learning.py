@@ -178,12 +178,13 @@ def both_told(work: UnitOfWork, most: int) -> list[sa.RowMapping]:
     )
 
 
-def pins_alone(work: UnitOfWork, most: int) -> list[sa.RowMapping]:
+def pins_alone(work: UnitOfWork, most: int, until: datetime | None = None) -> list[sa.RowMapping]:
     """Return the newest events with a pin and no address: source, pin, when reported."""
     c = events.c
+    before = sa.true() if until is None else c.reported_at < until
     return work.rows(
         sa.select(c.source, c.raw_location, c.reported_at)
-        .where(c.raw_location.is_not(None), c.address.is_(None))
+        .where(c.raw_location.is_not(None), c.address.is_(None), before)
         .order_by(c.received_at.desc(), c.id)
         .limit(most)
     )

@@ -11,6 +11,8 @@ from api.cli.instants import instant_of
 from api.cli.session import Bilingual, open_database, put, say
 from gis.governance.actors import SYSTEM
 from gis.services import editions
+from gis.services.draft_review import review
+from gis.services.import_findings import KINDS
 
 app = Bilingual("边界版本:草稿、比对、发布 / boundary revisions: draft, diff, publish")
 
@@ -105,9 +107,9 @@ def retire(
 
 @app.command("diff")
 def diff(draft_id: Id, as_json: imports.AsJson = False) -> None:
-    """草稿与现行边界的差别 / What a draft would change."""
+    """草稿的差别、核对与影响 / What a draft would change, its check and its impact."""
     with open_database() as database:
-        answer = editions.draft(database, SYSTEM, draft_id)
+        answer = review(database, SYSTEM, draft_id)
     if as_json:
         put(answer)
         return
@@ -133,6 +135,35 @@ def diff(draft_id: Id, as_json: imports.AsJson = False) -> None:
         say(f"  [提示] 两家管:{place}", f"  [warning] two owners: {place}")
     for row in answer.get("conflicts", ()):
         say(f"  [错误] {row['text_zh']}", f"  [ERROR] {row['text_en']}")
+    _say_check(draft_id, answer["check"])
+    if answer.get("impact"):
+        _say_impact(draft_id, answer["impact"]["summary"])
+
+
+def _say_check(draft_id: int, checked: dict[str, Any] | None) -> None:
+    if checked is None:
+        return
+    mine, every = checked["of_draft"], checked["findings_by_kind"]
+    kinds_zh = "、".join(f"{KINDS[kind].title_zh} {count}" for kind, count in mine.items())
+    kinds_en = ", ".join(f"{KINDS[kind].title_en} {count}" for kind, count in mine.items())
+    say(
+        f"全市核对：{sum(every.values())} 项发现，涉及草稿区域的 {sum(mine.values())} 项"
+        f"{f'（{kinds_zh}）' if mine else ''}；详见 gridward check grids --draft {draft_id}",
+        f"Check of the whole city: {sum(every.values())} findings, {sum(mine.values())} at areas "
+        f"of the draft{f' ({kinds_en})' if mine else ''}; gridward check grids --draft {draft_id}",
+    )
+
+
+def _say_impact(draft_id: int, total: dict[str, Any]) -> None:
+    if not total:
+        return
+    say(
+        f"影响：划转 {total['residents_moved']:,} 人、{total['stations_moved']:,} 个站点、"
+        f"{total['open_orders_moved']:,} 个在办工单；详见 gridward boundaries impact {draft_id}",
+        f"Impact: {total['residents_moved']:,} people, {total['stations_moved']:,} stations and "
+        f"{total['open_orders_moved']:,} open work orders move; "
+        f"gridward boundaries impact {draft_id}",
+    )
 
 
 @app.command("publish")

@@ -32,7 +32,7 @@ from gis.services import editions, exceptions
 from gis.services.boundaries import KEPT_FINDINGS, import_areas
 from gis.services.boundary_check import check_boundaries
 from gis.services.boundary_repair import RepairRequest, propose_repair
-from gis.services.impact import impact
+from gis.services.draft_review import review
 from layers import files
 
 router = APIRouter(prefix="/v1/boundaries", tags=["boundaries"])
@@ -211,11 +211,11 @@ def repair(body: RepairIn, app: Open, actor: Planner, keyed: Keyed) -> Response:
 
 @router.get("/drafts/{id}", summary="What a draft would change")
 def one(app: Open, actor: Planner, draft_id: Id) -> dict[str, Any]:
-    """Check report, changes, lineage, conflicts, and what an open draft changes for whom."""
-    found = editions.draft(app.database, actor, draft_id)
-    if found["status"] != "draft":
-        return found
-    return {**found, "impact": impact(app.database, actor, draft_id)}
+    """Report of the file, changes, lineage, conflicts; check of the whole city; who is concerned.
+
+    ``check`` is kept until the draft, the boundaries or their exceptions change.
+    """
+    return review(app.database, actor, draft_id)
 
 
 @router.post("/drafts/{id}/publish", summary="Publish a draft")

@@ -28,7 +28,7 @@ from gis.services.area_rows import (
     gather,
 )
 from gis.services.columns import column_text
-from gis.services.editions import check_retirements, check_scope, publish_within
+from gis.services.editions import check_later, check_retirements, check_scope, publish_within
 from gis.services.editions import publish_draft as publish_draft  # noqa: PLC0414 - the other half
 from gis.services.import_findings import Finding
 from gis.services.import_report import ImportReport
@@ -174,6 +174,8 @@ def import_areas(
         if report.outcome == "drafted" and publish and report.draft_id is not None:
             report.revision = publish_within(work, report.draft_id, valid_from)
             report.outcome = "published"
+        if report.outcome == "drafted" and report.draft_id is not None:
+            check_later(work, report.draft_id)
         if report.draft_id is not None and report.outcome != "waiting":
             store.keep_report(work, report.draft_id, report.to_json(limit=KEPT_FINDINGS))
     return report

@@ -20,7 +20,7 @@ from gis.geometry.hierarchy import HierarchyRepair, repair_hierarchy
 from gis.governance.areas import LEVELS
 from gis.services.boundaries import KEPT_FINDINGS
 from gis.services.boundary_check import layer_of, scoped
-from gis.services.editions import answered_before, check_scope, keep_answer
+from gis.services.editions import answered_before, check_later, check_scope, keep_answer
 from gis.services.import_findings import Finding
 from gis.services.import_report import ImportReport
 from gis.store import areas as store
@@ -169,6 +169,7 @@ def _write(
         placed = shapely.set_srid(shapely.orient_polygons(shapely.MultiPolygon(parts)), 4326)
         shapes[code] = str(shapely.to_wkb(placed, hex=True, include_srid=True))
     boundaries.redraw(work, report.draft_id, shapes)
+    check_later(work, report.draft_id)
     boundaries.keep_report(work, report.draft_id, report.to_json(limit=KEPT_FINDINGS))
 
 

@@ -34,6 +34,9 @@ from gis.store.unit_of_work import Database, UnitOfWork
 BUILD_LAYERS: Final = "build-layers"
 """The job that draws the zoom bands of a revision; :mod:`layers.bands` does it."""
 
+CHECK_DRAFT: Final = "check-draft"
+"""The job that checks a draft before somebody looks; :mod:`gis.services.draft_review` does it."""
+
 LISTED: Final = 5
 """Codes that a sentence names; the facts hold all of them."""
 
@@ -124,6 +127,7 @@ def retire_areas(
             check_scope(actor, drafted)
             check_retirements(work, wanted, drafted=drafted)
         store.add_retirements(work, draft_id, wanted)
+        check_later(work, draft_id)
         body = {"draft_id": draft_id, "outcome": "drafted", "retire": wanted}
         return access.remember(work, keyed, status=201, body=body)
 
@@ -218,6 +222,11 @@ def publish_within(work: UnitOfWork, draft_id: int, valid_from: datetime | None)
     follow_or_wait(work, revision + 1, start)
     jobs.defer(work, BUILD_LAYERS, at=start, key=f"{BUILD_LAYERS}:{revision + 1}")
     return revision + 1
+
+
+def check_later(work: UnitOfWork, draft_id: int) -> None:
+    """Let a worker check a draft after the commit, so that whoever looks need not wait."""
+    jobs.defer(work, CHECK_DRAFT, {"draft_id": draft_id}, key=f"{CHECK_DRAFT}:{draft_id}")
 
 
 def answered_before(database: Database, actor: Actor, keyed: KeyedRequest | None) -> Answer | None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import html
 import json
-from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import shapely
@@ -96,7 +95,8 @@ class ImportReport:
 
     def to_json(self, *, limit: int | None = None) -> dict[str, Any]:
         """Return everything but geometries; ``limit`` keeps so many findings of each kind."""
-        shown = [one for found in self.by_kind().values() for one in found[:limit]]
+        grouped = self.by_kind()
+        shown = [one for found in grouped.values() for one in found[:limit]]
         return {
             "subject": self.subject,
             "level": self.level,
@@ -105,7 +105,8 @@ class ImportReport:
             "revision": self.revision,
             "source": self.source,
             "counts": self.counts,
-            "findings_by_kind": dict(Counter(finding.kind for finding in self.findings)),
+            "findings_by_kind": {kind: len(found) for kind, found in grouped.items()},
+            "kinds": {kind: asdict(KINDS[kind]) for kind in grouped},
             "rejected_rows": self.rejected_rows,
             "crs_evidence": self.crs_evidence,
             "findings": [finding.as_json() for finding in shown],

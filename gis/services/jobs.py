@@ -46,6 +46,7 @@ TASK_MODULES: Final = (
     "gis.services.jobs",
     "gis.services.clock_work",
     "gis.services.follow",
+    "gis.services.draft_review",
     "gis.services.webhook_delivery",
     "gis.services.siting_job",
     "layers.bands",

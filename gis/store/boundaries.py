@@ -173,6 +173,24 @@ def keep_report(work: UnitOfWork, draft_id: int, report: Any) -> None:  # noqa: 
     )
 
 
+def kept_check(work: UnitOfWork, draft_id: int) -> dict[str, Any] | None:
+    """Return what :func:`keep_check` wrote last, of a draft or of what it became."""
+    revisions = boundary_revisions.c
+    kept: dict[str, Any] | None = work.scalar(
+        sa.select(revisions.checked).where(revisions.id == draft_id)
+    )
+    return kept
+
+
+def keep_check(work: UnitOfWork, draft_id: int, checked: dict[str, Any]) -> None:
+    """Write the check of an open draft; what is published or discarded keeps the one it had."""
+    work.execute(
+        sa.update(boundary_revisions)
+        .where(boundary_revisions.c.id == draft_id, boundary_revisions.c.status == "draft")
+        .values(checked=checked)
+    )
+
+
 def add_areas(work: UnitOfWork, codes: Sequence[str], *, level: str, code_system: str) -> None:
     """Register codes; known ones stay as they are."""
     if codes:

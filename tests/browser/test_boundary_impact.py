@@ -102,6 +102,22 @@ def test_it_draws_what_moves_with_figures_and_legend(page: Page, town: Town) -> 
     assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]  # type: ignore[index]
 
 
+def test_the_plan_page_shows_a_drafts_findings_and_impact(page: Page, town: Town) -> None:
+    place = f"{town.base}/v1/boundaries/drafts/{town.draft}"
+    checked = httpx.get(place, headers=town.headers, timeout=60).json()["check"]
+    page.add_init_script("localStorage.setItem('gridward-tour-plan', '1')")
+    page.goto("/plan")
+    page.locator("#tab-drafts").click()
+    page.locator("#draft-list button", has_text="<img").click()
+    shown = page.locator("#draft-list")
+    expect(shown).to_contain_text("1,320")
+    expect(shown.locator(".gw-card")).to_have_count(len(checked["findings"]))
+    for one in checked["findings"]:
+        expect(shown).to_contain_text(one["reason_zh"])
+        expect(shown).to_contain_text(checked["kinds"][one["kind"]]["title_zh"])
+    assert page.locator("img[src='x']").count() == 0
+
+
 def test_the_newest_draft_is_taken_and_equal_questions_give_equal_bytes(town: Town) -> None:
     address = f"{town.base}/maps/boundary-impact?lang=en"
     first, second = (httpx.get(address, headers=town.headers) for _ in range(2))

@@ -53,6 +53,9 @@ def test_draft_diff_publish_revisions(run: Run, tmp_path: Path, database: Databa
     assert [row["change"] for row in seen["changes"]] == ["retired", "new", "new"]
     words = run("diff", draft_id)
     assert f"{FIRST} -> {SIXTH} area 75.0%" in words.stderr
+    assert "Check of the whole city: " in words.stderr
+    assert "Impact: 0 people" in words.stderr
+    assert seen["check"]["draft_id"] == seen["impact"]["draft_id"] == draft_id
     assert run("publish", draft_id).exit_code == 0
     listed = json.loads(run("revisions", "--json").stdout)["items"]
     assert [item["revision"] for item in listed] == [2, 1]

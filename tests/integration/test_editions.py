@@ -232,7 +232,10 @@ def test_draft_look_publish_over_http(database: Database, city: SmallCity, tmp_p
         again = client.post("/v1/boundaries/drafts", data=fields, files=files, headers=key)
         assert (again.status_code, again.json()) == (201, made.json())
         place = made.headers["Location"]
-        assert len(client.get(place).json()["changes"]) == 3
+        seen = client.get(place).json()
+        assert len(seen["changes"]) == 3
+        assert seen["check"]["counts"] == {"county": 1, "subdistrict": 1, "community": 1, "grid": 5}
+        assert seen["impact"]["summary"]["areas_retired"] == 1
         bad = client.post("/v1/boundaries/drafts", data=fields | {"level": "village"}, files=files)
         assert bad.status_code == 422
         published = client.post(f"{place}/publish", headers={"Idempotency-Key": "publish-1"})

@@ -42,6 +42,11 @@ boundary_revisions = Table(
         Instant,
         comment="when open work orders followed it; null: published and its day not come",
     ),
+    Column(
+        "checked",
+        JSONB,
+        comment="check of the city as the draft leaves it, and what it was made on (basis)",
+    ),
     UniqueConstraint("revision"),
     CheckConstraint("status in ('draft', 'published', 'discarded')", name="status"),
     CheckConstraint(

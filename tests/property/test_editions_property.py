@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any, ClassVar
 
@@ -30,22 +30,29 @@ from hypothesis.stateful import (
 )
 
 from gis.cluster import Cluster
-from gis.errors import DraftOutdated, NoPublishedBoundary
+from gis.errors import DraftOutdated, NoPublishedBoundary, ValidFromPast, ValidFromTooEarly
 from gis.governance.actors import SYSTEM
 from gis.services import editions
 from gis.services.boundaries import import_areas
 from gis.services.lookup import Boundaries
+from gis.store import boundaries as boundary_store
 from gis.store.unit_of_work import Database
 from tests.conftest import cloned
 
-SEQUENCES = int(os.environ.get("GRIDWARD_EDITION_SEQUENCES", "60"))
+SEQUENCES = int(os.environ.get("GRIDWARD_EDITION_SEQUENCES", "40"))
 """Sequences in a run; the long run is 1000."""
 
 STEPS = 8
+DAY = timedelta(days=1)
+WAITS = (None, None, None, timedelta(milliseconds=40), DAY, 30 * DAY)
+"""From a publication, or from the last one's day, to the day of the next; None: at once."""
+PAST = (ValidFromTooEarly, ValidFromPast)
 WIDTH = 8
 WEST, SOUTH, SIDE = 118.25, 32.25, 2.0**-8
 Owners = tuple[str | None, ...]
 """Who owns each unit of the strip, from the west."""
+Answer = tuple[list[list[str]], list[str | None]]
+"""Who covers the middle of each unit, and who has each line between two."""
 
 EMPTY = sa.text(
     "truncate boundary_revisions, areas, area_versions, draft_retirements, area_lineage, "
@@ -178,12 +185,13 @@ class Editions(RuleBasedStateMachine):
     def discard(self, draft: Draft) -> None:
         editions.discard_draft(self.database, SYSTEM, draft.number)
 
-    @rule(draft=consumes(drafts))
-    def publish(self, draft: Draft) -> None:
+    @rule(draft=consumes(drafts), wait=st.sampled_from(WAITS))
+    def publish(self, draft: Draft, wait: timedelta | None = None) -> None:
         model = self.model
         expected = model.collides(draft)
+        start = self.start(draft, wait)
         try:
-            revision = editions.publish_draft(self.database, SYSTEM, draft.number)
+            revision = editions.publish_draft(self.database, SYSTEM, draft.number, valid_from=start)
         except DraftOutdated:
             assert expected
             return
@@ -198,8 +206,26 @@ class Editions(RuleBasedStateMachine):
         model.retired |= draft.retired
         model.touched.append({**draft.drawn, **dict.fromkeys(draft.retired)})
         with self.database.reading(SYSTEM) as work:
-            start = work.scalar(sa.text("select max(effective_from) from boundary_revisions"))
-        model.history.append((start, model.owners))
+            stored = work.scalar(sa.text("select max(effective_from) from boundary_revisions"))
+        assert start in (None, stored)
+        model.history.append((stored, model.owners))
+
+    def start(self, draft: Draft, wait: timedelta | None) -> datetime | None:
+        """Return from when a draft shall be in force: never before what is published already."""
+        now = self.now()
+        if not self.model.history:
+            return None
+        last = self.model.history[-1][0]
+        for early, error in ((last, ValidFromTooEarly), (now - DAY, PAST)):
+            with pytest.raises(error):
+                editions.publish_draft(self.database, SYSTEM, draft.number, valid_from=early)
+        if wait is not None:
+            return max(last, now) + wait
+        return None if last < now else last + timedelta(microseconds=1)
+
+    def now(self) -> datetime:
+        with self.database.reading(SYSTEM) as work:
+            return boundary_store.clock(work)
 
     @rule(pick=st.integers(0, 99))
     def a_retired_code_is_refused(self, pick: int) -> None:
@@ -235,22 +261,41 @@ class Editions(RuleBasedStateMachine):
         instants = [start for start, _ in self.model.history]
         ends = [*instants[1:], None]
         for (start, owners), end in zip(self.model.history, ends, strict=True):
-            asked = [start] if end is None else [start, end - timedelta(microseconds=1)]
-            for at in (*asked, *([datetime.now(UTC), None] if end is None else [])):
+            asked = start + 365 * DAY if end is None else end - timedelta(microseconds=1)
+            for at in (start, asked):
                 self.compare(at, owners)
+        for at in (self.now(), None):
+            before = self.in_force()
+            found = self.answer(at)
+            if before == self.in_force():  # no day began while it was asked
+                assert found == answer_of(self.model.history[before][1])
 
-    def compare(self, at: datetime | None, owners: Owners) -> None:
+    def in_force(self) -> int:
+        """Return which publication is in force now."""
+        now = self.now()
+        return max(k for k, (start, _) in enumerate(self.model.history) if start <= now)
+
+    def compare(self, at: datetime, owners: Owners) -> None:
+        assert self.answer(at) == answer_of(owners), at
+
+    def answer(self, at: datetime | None) -> Answer:
         with self.database.reading(SYSTEM) as work:
             index = self.boundaries.snapshot(work, at).index("grid")
-        for place, owner in enumerate(owners):
-            middle = WEST + (place + 0.5) * SIDE, SOUTH + SIDE / 2
-            covering = [index.keys[position] for position in index.covering(*middle)]
-            assert covering == ([] if owner is None else [owner])
-        for line in range(WIDTH + 1):  # on a line both cover, and the smaller code has it
-            sides = {owners[side] for side in (line - 1, line) if 0 <= side < WIDTH} - {None}
-            where = int(index.locate([WEST + line * SIDE], [SOUTH + SIDE / 2])[0])
-            found = None if where < 0 else index.keys[where]
-            assert found == min(sides, default=None)  # type: ignore[type-var]
+        middles = [(WEST + (place + 0.5) * SIDE, SOUTH + SIDE / 2) for place in range(WIDTH)]
+        covering = [[index.keys[k] for k in index.covering(*middle)] for middle in middles]
+        lines = [WEST + line * SIDE for line in range(WIDTH + 1)]
+        found = index.locate(lines, [SOUTH + SIDE / 2] * len(lines)).tolist()
+        return covering, [None if k < 0 else index.keys[k] for k in found]
+
+
+def answer_of(owners: Owners) -> Answer:
+    """One owner in the middle of a unit; on a line both cover, and the smaller code has it."""
+    sides = [
+        {owners[side] for side in (line - 1, line) if 0 <= side < WIDTH} - {None}
+        for line in range(WIDTH + 1)
+    ]
+    covering = [[] if owner is None else [owner] for owner in owners]
+    return covering, [min(both, default=None) for both in sides]  # type: ignore[type-var]
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from api.cli.imports import AsJson, ReportFile
+from api.cli.instants import instant_of
 from api.cli.reports import show
 from api.cli.session import REFUSED, Bilingual, open_database
 from gis.governance.actors import SYSTEM
@@ -43,6 +44,13 @@ def grids(
     draft: Annotated[
         int | None, typer.Option(help="核对草稿 / check with this draft", metavar="ID")
     ] = None,
+    at: Annotated[
+        str | None,
+        typer.Option(
+            help="核对该时刻的边界（日期或 RFC 3339）/ as in force then: a date or RFC 3339",
+            metavar="WHEN",
+        ),
+    ] = None,
     report: ReportFile = None,
     as_json: AsJson = False,
 ) -> None:
@@ -50,8 +58,11 @@ def grids(
 
     Exit status 1 when there are errors.
     """
+    if at is not None and draft is not None:
+        raise typer.BadParameter("--at | --draft")
+    then = None if at is None else instant_of(at)
     with open_database() as database:
-        found = check_boundaries(database, SYSTEM, area=area, level=level, draft_id=draft)
+        found = check_boundaries(database, SYSTEM, area=area, level=level, draft_id=draft, at=then)
     show(found, report=report, as_json=as_json)
     if found.errors:
         raise typer.Exit(REFUSED)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import geopandas as gpd
@@ -14,7 +15,7 @@ from typer.testing import CliRunner
 from api.cli import checking
 from gis.errors import AreaUnknown, DraftUnknown, NoPublishedBoundary
 from gis.governance.actors import SYSTEM
-from gis.services.boundaries import import_areas
+from gis.services.boundaries import import_areas, publish_draft
 from gis.services.boundary_check import check_boundaries
 from tests.factories import COMMUNITY, SIDE, SmallCity, small_city
 
@@ -74,6 +75,25 @@ def test_unknown_things_are_refused(database: Database) -> None:
         check_boundaries(database, SYSTEM, area="nowhere")
     with pytest.raises(DraftUnknown):
         check_boundaries(database, SYSTEM, draft_id=99)
+
+
+def test_the_command_checks_what_was_in_force_then(
+    database: Database, city: SmallCity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @contextmanager
+    def opened() -> Iterator[Database]:
+        yield database
+
+    monkeypatch.setattr(checking, "open_database", opened)
+    before = datetime.now(UTC)
+    publish_draft(database, SYSTEM, _draft(database, city))
+    words = ["grids", "--level", "grid", "--json"]
+    now = CliRunner().invoke(checking.app, words)
+    then = CliRunner().invoke(checking.app, [*words, "--at", before.isoformat()])
+    assert (now.exit_code, then.exit_code) == (1, 0), now.output + then.output
+    assert [json.loads(told.stdout)["revision"] for told in (now, then)] == [2, 1]
+    both = CliRunner().invoke(checking.app, [*words, "--at", before.isoformat(), "--draft", "1"])
+    assert both.exit_code == 2
 
 
 def test_the_command_reports_and_fails_when_something_is_wrong(

@@ -82,6 +82,7 @@ _CONSOLE = [
     "browse.mjs",
     "case.mjs",
     "circles.mjs",
+    "compare.mjs",
     "console.css",
     "dispatch.mjs",
     "drafts.mjs",
@@ -89,7 +90,10 @@ _CONSOLE = [
     "mine.mjs",
     "outbox.mjs",
     "page.mjs",
+    "paints.mjs",
     "plan.mjs",
+    "scenarios.mjs",
+    "siting.mjs",
     "tour.mjs",
 ]
 

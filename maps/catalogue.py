@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from gis.errors import Language, MapUnknown
-from gis.services import atlas, employment
+from gis.errors import Language, MapUnknown, RoleNotAllowed, SignInRequired
+from gis.governance.actors import ANONYMOUS
+from gis.services import atlas, employment, staffing
 from gis.services.impact import impact_view
 from gis.services.planning import Planner
 from maps import (
     boundary_impact,
+    community_staffing,
     employment_circle,
     event_density,
     grid_atlas,
@@ -37,7 +39,7 @@ class MapRequest:
 
 @dataclass(frozen=True, slots=True)
 class MapRow:
-    """One map. ``public``: seen without sign-in where the city's settings allow that."""
+    """One map. ``roles`` empty: for everybody who may read public layers."""
 
     key: str
     title_zh: str
@@ -45,8 +47,12 @@ class MapRow:
     about_zh: str
     about_en: str
     parameters: tuple[str, ...]
-    public: bool
+    roles: tuple[str, ...]
     draw: Callable[[Planner, MapRequest], Drawing]
+
+    def seen_by(self, role: str) -> bool:
+        """Tell whether a role may look at the map."""
+        return not self.roles or role in {"admin", *self.roles}
 
 
 def _station_coverage(planner: Planner, asked: MapRequest) -> Drawing:
@@ -90,6 +96,17 @@ def _employment_circle(planner: Planner, asked: MapRequest) -> Drawing:
     )
 
 
+def _community_staffing(planner: Planner, asked: MapRequest) -> Drawing:
+    return community_staffing.draw(
+        atlas.urban_communities(planner.database, planner.actor, asked.area),
+        staffing.staffed(
+            planner.database, planner.actor, staffing.StaffingQuestion(area=asked.area)
+        ),
+        language=asked.language,
+        drawn_on=asked.drawn_on,
+    )
+
+
 MAPS: Final[dict[str, MapRow]] = {
     row.key: row
     for row in (
@@ -97,10 +114,10 @@ MAPS: Final[dict[str, MapRow]] = {
             key="station-coverage",
             title_zh="服务站点覆盖图",
             title_en="Station coverage",
-            about_zh="哪些居民在站点服务半径内,哪里是盲区",
+            about_zh="哪些居民在站点服务半径内，哪里是盲区",
             about_en="Which residents are within reach of a station, and where nobody is",
             parameters=("area", "radius_m", "kinds", "reach", "mode"),
-            public=True,
+            roles=(),
             draw=_station_coverage,
         ),
         MapRow(
@@ -110,7 +127,7 @@ MAPS: Final[dict[str, MapRow]] = {
             about_zh="每个城市社区三公里内的就业服务站、岗位和求职者",
             about_en="Job services, openings and seekers within 3 km of each urban community",
             parameters=("area", "radius_m", "reach"),
-            public=True,
+            roles=(),
             draw=_employment_circle,
         ),
         MapRow(
@@ -120,7 +137,7 @@ MAPS: Final[dict[str, MapRow]] = {
             about_zh="每个网格的边界、人口和网格员",
             about_en="Every grid with its people and its worker",
             parameters=("area",),
-            public=True,
+            roles=(),
             draw=_grid_atlas,
         ),
         MapRow(
@@ -130,17 +147,27 @@ MAPS: Final[dict[str, MapRow]] = {
             about_zh="近一年的事件发生在哪里",
             about_en="Where the events of the last year happened",
             parameters=("area",),
-            public=True,
+            roles=(),
             draw=_event_density,
+        ),
+        MapRow(
+            key="community-staffing",
+            title_zh="社区工作者配备图",
+            title_en="Community staffing",
+            about_zh="城市社区按每万人 18 人应配多少、缺多少",
+            about_en="Posts and missing workers of urban communities, 18 per 10,000 residents",
+            parameters=("area",),
+            roles=("planner",),
+            draw=_community_staffing,
         ),
         MapRow(
             key="boundary-impact",
             title_zh="边界草稿影响图",
             title_en="Impact of a boundary draft",
-            about_zh="发布之前,哪些人、地址和工单将改由哪个区域负责;缺省为最新草稿",
+            about_zh="发布之前，哪些人、地址和工单将改由哪个区域负责；缺省为最新草稿",
             about_en="Whose area changes when a draft is published; the newest one unless named",
             parameters=("draft",),
-            public=False,
+            roles=("planner",),
             draw=_boundary_impact,
         ),
     )
@@ -148,14 +175,23 @@ MAPS: Final[dict[str, MapRow]] = {
 """Key -> map."""
 
 
-def row_of(key: str) -> MapRow:
-    """Return a map's row.
+def drawn(planner: Planner, key: str, asked: MapRequest) -> Drawing:
+    """Return a map as a value.
 
     Raises
     ------
     gis.errors.MapUnknown
         No map has that key.
+    gis.errors.SignInRequired, gis.errors.RoleNotAllowed
+        The map is not for everybody.
+    gis.errors.GovernanceError
+        What the map's use case refuses.
     """
     if key not in MAPS:
         raise MapUnknown(key=key, known=", ".join(MAPS))
-    return MAPS[key]
+    row, actor = MAPS[key], planner.actor
+    if not row.seen_by(actor.role):
+        if actor == ANONYMOUS:
+            raise SignInRequired
+        raise RoleNotAllowed(role=actor.role, allowed=", ".join(("admin", *row.roles)))
+    return row.draw(planner, asked)

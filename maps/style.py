@@ -12,7 +12,6 @@ from typing import Final
 
 from gis.governance.areas import LEVELS
 
-GROUND: Final = "#f7f7f4"
 OUTLINE: Final = "#6b7680"
 COUNTY_OUTLINE: Final = "#20262b"
 REACH: Final = "#08519c"
@@ -36,7 +35,7 @@ SHARE_CLASSES: Final = (
     ShareClass(0.0, 0.25, "#c6dbef", "25% 及以下", "up to 25%"),
     ShareClass(0.25, 0.5, "#9ecae1", "25%–50%", "25–50%"),
     ShareClass(0.5, 0.75, "#6baed6", "50%–75%", "50–75%"),
-    ShareClass(0.75, 0.999999999, "#3182bd", "75% 以上,未满", "over 75%, not all"),
+    ShareClass(0.75, 0.999999999, "#3182bd", "75% 以上，未满", "over 75%, not all"),
     ShareClass(0.999999999, 1.0, "#08519c", "全部覆盖", "everybody"),
 )
 """Nobody and everybody are classes of their own: "99.9 %" never looks like done."""
@@ -115,6 +114,15 @@ EVENT_CLASSES: Final = (
 )
 """Events in a cell (ColorBrewer *RdPu*)."""
 
+MISSING_CLASSES: Final = (
+    PeopleClass(0, COVERED, "已配齐", "fully staffed"),
+    PeopleClass(2, "#feedde", "缺 1–2 人", "1 to 2 missing"),
+    PeopleClass(5, "#fdbe85", "缺 3–5 人", "3 to 5 missing"),
+    PeopleClass(10, "#fd8d3c", "缺 6–10 人", "6 to 10 missing"),
+    PeopleClass(None, "#a63603", "缺 10 人以上", "over 10 missing"),
+)
+"""Posts of a community without a worker: blue where none, else ColorBrewer *Oranges*."""
+
 
 def _class(steps: tuple[PeopleClass, ...], count: int) -> int:
     return next(
@@ -138,6 +146,15 @@ def events_class(events: int) -> int:
     (0, 4)
     """
     return _class(EVENT_CLASSES, events)
+
+
+def missing_class(posts: int) -> int:
+    """Return the place in :data:`MISSING_CLASSES` of so many posts.
+
+    >>> missing_class(0), missing_class(1), missing_class(11)
+    (0, 1, 4)
+    """
+    return _class(MISSING_CLASSES, posts)
 
 
 OLD_LINE: Final = "#20262b"
@@ -196,9 +213,14 @@ def station_mark(kind: str, among: list[str]) -> Mark:
 
 @dataclass(frozen=True, slots=True)
 class Theme:
-    """The colours of the console's map in one colour scheme; ``layers`` by layer key."""
+    """The colours of the console's map in one colour scheme; ``layers`` by layer key.
+
+    ``land`` is the city, ``ground`` what lies around it; ``shares`` and ``gaps`` colour
+    :data:`SHARE_CLASSES` and :data:`GAP_CLASSES`.
+    """
 
     ground: str
+    land: str
     ink: str
     quiet: str
     accent: str
@@ -206,6 +228,7 @@ class Theme:
     uncovered: str
     nobody: str
     shares: tuple[str, ...]
+    gaps: tuple[str, ...]
     layers: dict[str, str]
 
 
@@ -213,7 +236,8 @@ _SHARES_DARK: Final = ("#1d2b3a", "#224766", "#2c6a96", "#4a90c2", "#82bbe0", "#
 
 THEMES: Final[dict[str, Theme]] = {
     "light": Theme(
-        ground=GROUND,
+        ground="#e6eae8",
+        land="#fdfdfb",
         ink="#20262b",
         quiet="#6b7680",
         accent="#c2410c",
@@ -221,6 +245,7 @@ THEMES: Final[dict[str, Theme]] = {
         uncovered="#d94701",
         nobody=NOBODY,
         shares=tuple(step.colour for step in SHARE_CLASSES),
+        gaps=tuple(step.colour for step in GAP_CLASSES),
         layers={
             "cities": "#20262b",
             "counties": "#20262b",
@@ -230,7 +255,7 @@ THEMES: Final[dict[str, Theme]] = {
             "dedicated-grids": "#7b3294",
             "stations": "#009e73",
             "employment-circles": "#08519c",
-            "roads": "#b4a48c",
+            "roads": "#cabfac",
             "buildings": "#8c7a68",
             "addresses": "#56728a",
             "job-openings": "#0072b2",
@@ -241,7 +266,8 @@ THEMES: Final[dict[str, Theme]] = {
         },
     ),
     "dark": Theme(
-        ground="#141b1f",
+        ground="#0f1518",
+        land="#192226",
         ink="#e6ecef",
         quiet="#93a1aa",
         accent="#ff9a5c",
@@ -249,6 +275,7 @@ THEMES: Final[dict[str, Theme]] = {
         uncovered="#ff9a5c",
         nobody="#2a3136",
         shares=_SHARES_DARK,
+        gaps=("#3b281d", "#6a3d1f", "#a85a26", "#ff9a5c"),
         layers={
             "cities": "#e6ecef",
             "counties": "#e6ecef",
@@ -258,7 +285,7 @@ THEMES: Final[dict[str, Theme]] = {
             "dedicated-grids": "#c793e0",
             "stations": "#3ddba9",
             "employment-circles": "#82bbe0",
-            "roads": "#6d6557",
+            "roads": "#4f4b43",
             "buildings": "#8d8174",
             "addresses": "#7f9bb3",
             "job-openings": "#62b6e8",
@@ -269,4 +296,5 @@ THEMES: Final[dict[str, Theme]] = {
         },
     ),
 }
-"""Scheme -> colours: the same hues, lighter on the dark ground (contrast at least 3 to 1)."""
+"""Scheme -> colours: the same hues, lighter on the dark ground. Contrast at least 3 to 1, but for
+roads, which are background."""

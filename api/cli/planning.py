@@ -16,7 +16,7 @@ from gis.governance.calendar import SHANGHAI
 from gis.services.coverage_question import MODES, REACHES, CoverageQuestion, StationChange
 from gis.services.planning import LEVELS, Level, Planner, coverage
 from gis.settings import load
-from maps.catalogue import MAPS, MapRequest, row_of
+from maps.catalogue import MAPS, MapRequest, drawn
 
 if TYPE_CHECKING:
     from gis.coverage.roads import Mode as RoadMode
@@ -272,7 +272,6 @@ def draw_map(
         raise typer.BadParameter(".html | .png | .pdf", param_hint="OUT")
     if lang not in {None, "zh", "en"}:
         raise typer.BadParameter("zh | en", param_hint="--lang")
-    row = row_of(key)
     chosen = language() if lang is None else "en" if lang == "en" else "zh"
     asked = MapRequest(
         language=chosen,
@@ -285,7 +284,7 @@ def draw_map(
         draft=draft,
     )
     with open_database() as database:
-        drawing = row.draw(Planner(database, SYSTEM), asked)
+        drawing = drawn(Planner(database, SYSTEM), key, asked)
     if ending in {".png", ".pdf"}:
         from maps.printing import printed  # noqa: PLC0415 - a third of a second, for prints only
 

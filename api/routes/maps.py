@@ -15,11 +15,11 @@ from api.runtime import Runtime, runtime
 from api.schemas import AreaCode, Line
 from api.security import allow_public_read
 from gis import clock
-from gis.errors import Language
-from gis.governance.actors import ANONYMOUS, Actor
+from gis.errors import Language, NoPublishedBoundary
+from gis.governance.actors import Actor
 from gis.services.planning import LARGEST_RADIUS_M, Planner
 from gis.settings import Settings
-from maps.catalogue import MAPS, MapRequest, row_of
+from maps.catalogue import MAPS, MapRequest, drawn
 from maps.folium_map import BaseMap, render
 from maps.paper import Format, Paper
 
@@ -44,10 +44,14 @@ Kinds = Annotated[
 
 
 @router.get("", summary="Every map", response_class=Response)
-def index(request: Request, actor: Reader) -> Response:
+def index(request: Request, app: Open, actor: Reader) -> Response:
     """List the maps that the caller may see."""
-    shown = [row for row in MAPS.values() if row.public or actor != ANONYMOUS]
-    return page(request, "maps.html", maps=shown)
+    shown = [row for row in MAPS.values() if row.seen_by(actor.role)]
+    try:
+        counties, _ = app.boundaries.listing(actor, level="county", limit=1000)
+    except NoPublishedBoundary:
+        counties = []
+    return page(request, "maps.html", maps=shown, areas=counties)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,13 +108,13 @@ def document(
 def one(request: Request, app: Open, actor: Reader, key: MapKey, asked: Asked) -> Response:
     """Draw the map of today; `?lang=en` for English. Needs no other host."""
     language = page_language(request)
-    drawing = row_of(key).draw(Planner(app.database, actor), asked.request(language))
-    drawn = render(drawing, ground=ground_of(app.settings), links=_links(request, language))
+    drawing = drawn(Planner(app.database, actor), key, asked.request(language))
+    made = render(drawing, ground=ground_of(app.settings), links=_links(request, language))
     return Response(
-        drawn.content,
+        made.content,
         media_type="text/html; charset=utf-8",
         headers={
-            "Content-Security-Policy": drawn.content_security_policy,
+            "Content-Security-Policy": made.content_security_policy,
             "Content-Language": tag_of(language),
             "Cache-Control": "no-store",
         },
@@ -130,7 +134,7 @@ def _sheet(
     from maps.printing import printed  # noqa: PLC0415
 
     language = page_language(request)
-    drawing = row_of(key).draw(Planner(app.database, actor), asked.request(language))
+    drawing = drawn(Planner(app.database, actor), key, asked.request(language))
     return Response(
         printed(drawing, form, paper),
         media_type=_MEDIA_TYPES[form],

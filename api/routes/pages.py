@@ -24,6 +24,7 @@ from gis.governance.actors import ANONYMOUS, ROLES, Actor
 from gis.services.overview import CityNumbers, city_numbers
 from maps import assets
 from maps.catalogue import MAPS
+from maps.console import pages_for
 
 router = APIRouter(tags=["pages"])
 
@@ -66,7 +67,8 @@ async def start(
         role=ROLES.get(actor.role),
         csrf=csrf_token(session) if session else None,
         paths=_paths(request),
-        maps=[row for row in MAPS.values() if row.public or actor != ANONYMOUS],
+        console=pages_for(None if actor == ANONYMOUS else actor.role),
+        maps=[row for row in MAPS.values() if row.seen_by(actor.role)],
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -142,6 +142,7 @@ def _shown(
             "number": row["event_number"],
             "title": row["event_title"],
             "category": row["event_category"],
+            "source": row["event_source"],
             "address": row["event_address"],
             "grid": row["event_grid"],
             "point": None if row["lon"] is None else {"lon": row["lon"], "lat": row["lat"]},
@@ -166,21 +167,27 @@ def _shown(
         "supervised_at": _text(row["supervised_at"]),
         "satisfied": row["satisfied"],
         "allowed_actions": list(allowed),
-        "actions": [
-            {
-                "action": action,
-                "title": ACTIONS[action].title[side],
-                "needs": list(TRANSITIONS[row["status"], action].needs),
-                **(
-                    {"grounds": {key: ground.title[side] for key, ground in GROUNDS.items()}}
-                    if action == "send_back"
-                    else {}
-                ),
-            }
-            for action in allowed
-        ],
+        "actions": actions_said(row["status"], allowed, language),
         "clocks": [_clock(clock, now, side) for clock in clocks],
     }
+
+
+def actions_said(state: str, allowed: Iterable[str], language: Language) -> list[dict[str, Any]]:
+    """Return title and needed fields of what is allowed in a state, for buttons and forms."""
+    side = 0 if language == "zh" else 1
+    return [
+        {
+            "action": action,
+            "title": ACTIONS[action].title[side],
+            "needs": list(TRANSITIONS[state, action].needs),
+            **(
+                {"grounds": {key: ground.title[side] for key, ground in GROUNDS.items()}}
+                if action == "send_back"
+                else {}
+            ),
+        }
+        for action in allowed
+    ]
 
 
 def _ruling_area(row: Mapping[str, Any]) -> str | None:

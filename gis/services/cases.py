@@ -13,6 +13,7 @@ from gis.governance.actors import Actor
 from gis.governance.story import sentence
 from gis.governance.work_orders import LIFE, STATES, Holder, relations
 from gis.services import duplicates
+from gis.services.case_view import actions_said
 from gis.services.matching import spoken
 from gis.services.photos import SHOWN_TYPE
 from gis.store import attachments, categories, duty, events
@@ -197,7 +198,8 @@ def as_answer(
     answer["work_orders"] = [order_answer(order) for order in orders]
     answer["suggested_duplicates"] = []
     answer["attachments"] = list(pictures)
-    answer["allowed_actions"] = _allowed(row, orders, actor)
+    state, answer["allowed_actions"] = _allowed(row, orders, actor)
+    answer["actions"] = actions_said(state, answer["allowed_actions"], language)
     mine = unit is not None and any(
         order["unit_code"] == unit and order["closed_at"] is None for order in orders
     )
@@ -208,18 +210,18 @@ def as_answer(
 
 def _allowed(
     row: Mapping[str, Any], orders: Sequence[Mapping[str, Any]], actor: Actor
-) -> list[str]:
-    """Return what the actor may do to the case at ``/v1/events/{id}/actions``."""
+) -> tuple[str, list[str]]:
+    """Return the case's state and what the actor may do at ``/v1/events/{id}/actions``."""
     holder, state = Holder(None, None), row["status"]
     if orders:
         order = min(orders, key=lambda one: one["closed_at"] is not None)
         state = order["status"]
         holder = Holder(order["area_code"], order["assignee_id"])
     if state not in STATES:
-        return []
+        return state, []
     only = {"confirm_grid", "mark_duplicate", "move", "recategorise"}
     waits = {"register", "reject", "dispatch", "supervise", "void", "reopen"}
-    return [
+    return state, [
         action
         for action in LIFE.allowed(state, relations(actor, holder))
         if action in only or (not orders and action in waits)

@@ -264,6 +264,7 @@ class EventFilter:
     since: datetime | None = None
     until: datetime | None = None
     bbox: tuple[float, float, float, float] | None = None
+    source: str | None = None
     text: str | None = None
     scope: str | None = None
 
@@ -286,6 +287,7 @@ def listing(
         (columns.category, wanted.category),
         (columns.routing, wanted.routing),
         (columns.status, wanted.status),
+        (columns.source, wanted.source),
     ):
         if value is not None:
             chosen = chosen.where(column == value)

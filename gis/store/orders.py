@@ -255,6 +255,7 @@ class OrderFilter:
     person_id: int | None = None
     text: str | None = None
     category: str | None = None
+    source: str | None = None
 
 
 def listing(
@@ -277,6 +278,7 @@ def listing(
             events.c.number.label("event_number"),
             events.c.title.label("event_title"),
             events.c.category.label("event_category"),
+            events.c.source.label("event_source"),
             events.c.address.label("event_address"),
             events.c.grid_code.label("event_grid"),
             events.c.match.label("event_match"),
@@ -321,7 +323,7 @@ def listing(
 
 
 def _asked(wanted: OrderFilter) -> list[sa.ColumnElement[bool]]:
-    """Return the conditions of state, category and text."""
+    """Return the conditions of state, category, source and text."""
     columns = work_orders.c
     made: list[sa.ColumnElement[bool]] = []
     if wanted.status == "open":
@@ -330,6 +332,8 @@ def _asked(wanted: OrderFilter) -> list[sa.ColumnElement[bool]]:
         made.append(columns.status == wanted.status)
     if wanted.category is not None:
         made.append(events.c.category == wanted.category)
+    if wanted.source is not None:
+        made.append(events.c.source == wanted.source)
     if wanted.text is not None:
         places = (
             columns.code,

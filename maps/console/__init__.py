@@ -88,6 +88,12 @@ def pages_for(role: str | None) -> list[ConsolePage]:
     return [row for row in PAGES.values() if not row.roles or role in {"admin", *row.roles}]
 
 
+def _classes(steps: Sequence[style.ShareClass | style.PeopleClass]) -> list[dict[str, Any]]:
+    return [
+        {"upto": step.upto, "title_zh": step.title_zh, "title_en": step.title_en} for step in steps
+    ]
+
+
 def shell(
     key: str,
     *,
@@ -120,10 +126,8 @@ def shell(
         "bounds": None if bounds is None else [list(bounds[:2]), list(bounds[2:])],
         "basemap": basemap,
         "palette": {scheme: asdict(theme) for scheme, theme in style.THEMES.items()},
-        "classes": [
-            {"upto": step.upto, "title_zh": step.title_zh, "title_en": step.title_en}
-            for step in style.SHARE_CLASSES
-        ],
+        "classes": _classes(style.SHARE_CLASSES),
+        "gap_classes": _classes(style.GAP_CLASSES),
         "marks": {
             kind: {"colour": mark.colour, "title_zh": mark.title_zh, "title_en": mark.title_en}
             for kind, mark in style.STATION_MARKS.items()

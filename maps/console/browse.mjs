@@ -11,6 +11,8 @@ window.gridward = {city};
 
 // --- what the address says, and back ------------------------------------------------------------
 
+let picked = null;
+
 function restore() {
   const said = new URLSearchParams(location.hash.slice(1));
   const layers = said.get("layers");
@@ -19,6 +21,7 @@ function restore() {
   }
   const [zoom, lat, lon] = (said.get("at") || "").split("/").map(Number);
   if (Number.isFinite(zoom + lat + lon) && said.has("at")) { city.view.jumpTo({center: [lon, lat], zoom}); }
+  picked = said.get("area");
   const [pinLon, pinLat] = (said.get("pin") || "").split(",").map(Number);
   return said.has("pin") && Number.isFinite(pinLon + pinLat) ? [pinLon, pinLat] : null;
 }
@@ -31,6 +34,7 @@ function remember() {
     at: `${city.view.getZoom().toFixed(2)}/${centre.lat.toFixed(5)}/${centre.lng.toFixed(5)}`,
     layers: city.layers.filter((layer) => layer.shown).map((layer) => layer.key).join(","),
   });
+  if (picked) { said.set("area", picked); }
   if (pin) { said.set("pin", pin.map((degrees) => degrees.toFixed(6)).join(",")); }
   history.replaceState(null, "", `#${said}`);
 }
@@ -41,11 +45,11 @@ const drawPin = city.overlay("pin", (colours) => [
   {type: "fill", filter: ["==", ["geometry-type"], "Polygon"], paint: {"fill-color": colours.accent, "fill-opacity": 0.18}},
   {type: "line", filter: ["==", ["geometry-type"], "Polygon"], paint: {"line-color": colours.accent, "line-width": 2.5}},
   {type: "line", filter: ["==", ["geometry-type"], "LineString"], paint: {"line-color": colours.accent, "line-width": 1.5, "line-dasharray": [2, 2]}},
-  {type: "circle", filter: ["==", ["geometry-type"], "Point"], paint: {"circle-radius": 7, "circle-color": colours.accent, "circle-stroke-color": colours.ground, "circle-stroke-width": 2}},
+  {type: "circle", filter: ["==", ["geometry-type"], "Point"], paint: {"circle-radius": 7, "circle-color": colours.accent, "circle-stroke-color": colours.land, "circle-stroke-width": 2}},
 ]);
 const drawMeasure = city.overlay("measure", (colours) => [
   {type: "line", paint: {"line-color": colours.ink, "line-width": 2.5}},
-  {type: "circle", filter: ["==", ["geometry-type"], "Point"], paint: {"circle-radius": 4, "circle-color": colours.ground, "circle-stroke-color": colours.ink, "circle-stroke-width": 2}},
+  {type: "circle", filter: ["==", ["geometry-type"], "Point"], paint: {"circle-radius": 4, "circle-color": colours.land, "circle-stroke-color": colours.ink, "circle-stroke-width": 2}},
 ]);
 
 // --- layers and legend --------------------------------------------------------------------------
@@ -63,8 +67,9 @@ function paintKeys() {
 
 fill(byId("layers"), city.layers.length ? city.layers.map((layer) => h("li", {},
   h("label", {}, h("input", {type: "checkbox", checked: layer.shown, onchange: (event) => { city.show(layer.key, event.target.checked); remember(); }}),
-    swatch(layer), h("span", {}, titled(layer)),
-    layer.minzoom > 9 && h("small", {}, t("放大后显示", "zoom in to see"))))) : h("li", {}, nothing(t("没有可浏览的图层。", "There are no layers to browse."))));
+    !layer.marks && swatch(layer), h("span", {}, titled(layer)),
+    layer.minzoom > 9 && h("small", {}, t("放大后显示", "zoom in to see"))),
+  layer.marks && h("ul", {className: "gw-marks"}, Object.values(config.marks).map((mark) => h("li", {}, h("i", {className: "gw-key gw-key-point", style: {"--colour": mark.colour}, aria: {hidden: true}}), titled(mark)))))) : h("li", {}, nothing(t("没有可浏览的图层。", "There are no layers to browse."))));
 paintKeys();
 window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", paintKeys);
 
@@ -76,6 +81,7 @@ function row(name, ...value) {
 
 async function here(lon, lat, {move = false} = {}) {
   pin = [lon, lat];
+  picked = null;
   remember();
   drawPin([feature({type: "Point", coordinates: pin})]);
   byId("panel").classList.add("gw-open");
@@ -144,6 +150,8 @@ async function pickArea(code) {
   const area = await told(() => get(`/v1/areas/${encodeURIComponent(code)}`));
   if (!area) { return; }
   pin = null;
+  picked = code;
+  remember();
   drawPin([area]);
   city.fit([area]);
   fill(byId("here"), h("h2", {}, area.properties.name), h("dl", {className: "gw-facts"},
@@ -196,7 +204,7 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "/" && !/INPUT|TEXTAREA|SELECT/.test(document.activeElement.tagName)) { event.preventDefault(); byId("search").focus(); }
 });
 
-if (pin) { here(...pin); } else {
+if (pin) { here(...pin); } else if (picked) { pickArea(picked); } else {
   fill(byId("here"), nothing(t("点击地图，查看那里归哪个网格、由谁负责、附近有哪些站点。", "Click the map to see which grid it is, who is responsible, and what is near."),
     t("键盘：移动地图后按回车，查询地图中心。", "Keyboard: move the map and press Enter to ask about its middle.")));
 }

@@ -19,14 +19,14 @@ export class Case {
     this.held = null;
     this.picking = null;
     this.drawGrids = city.overlay("candidates", (colours) => [
-      {type: "fill", paint: {"fill-color": colours.covered, "fill-opacity": ["+", 0.08, ["*", 0.55, ["get", "probability"]]]}},
+      {type: "fill", paint: {"fill-color": colours.covered, "fill-opacity": ["+", 0.06, ["*", 0.3, ["get", "probability"]]]}},
       {type: "line", paint: {"line-color": colours.covered, "line-width": ["case", ["get", "first"], 3, 1.5]}},
-      {type: "symbol", layout: {"text-field": ["get", "label"], "text-size": 13, "text-max-width": 9}, paint: {"text-color": colours.ink, "text-halo-color": colours.ground, "text-halo-width": 2}},
+      {type: "symbol", layout: {"text-field": ["get", "label"], "text-size": 13, "text-max-width": 9}, paint: {"text-color": colours.ink, "text-halo-color": colours.land, "text-halo-width": 2}},
     ]);
     this.drawPin = city.overlay("pin", (colours) => [
       {type: "fill", filter: ["==", ["geometry-type"], "Polygon"], paint: {"fill-color": colours.accent, "fill-opacity": 0.12}},
       {type: "line", filter: ["==", ["geometry-type"], "Polygon"], paint: {"line-color": colours.accent, "line-width": 1.5, "line-dasharray": [3, 2]}},
-      {type: "circle", filter: ["==", ["geometry-type"], "Point"], paint: {"circle-radius": ["case", ["get", "main"], 7, 5], "circle-color": ["case", ["get", "main"], colours.accent, colours.quiet], "circle-stroke-color": colours.ground, "circle-stroke-width": 2}},
+      {type: "circle", filter: ["==", ["geometry-type"], "Point"], paint: {"circle-radius": ["case", ["get", "main"], 7, 5], "circle-color": ["case", ["get", "main"], colours.accent, colours.quiet], "circle-stroke-color": colours.land, "circle-stroke-width": 2}},
     ]);
     window.addEventListener("pagehide", () => { if (this.held) { this.held.now({leaving: true}); } });
     city.view.on("click", (event) => this._picked(event.lngLat));
@@ -43,11 +43,23 @@ export class Case {
       told(() => get(`/v1/events/${id}/log`)),
     ]);
     if (same && event.version !== this.event.version) { say(t(`案件 ${event.number} 已被更新，已显示最新内容。`, `Case ${event.number} was changed; this is the newest.`)); }
+    this.suggested = await this._suggested(event);
     this.event = event;
     this.order = order;
     this.log = log ? log.items : [];
     this.draw();
     await this.drawMap({fit: fit && !same});
+  }
+
+  /** What the address says now, for a case that came without candidates. */
+  async _suggested(event) {
+    if (event.match.candidates.length || !event.address || !event.allowed_actions.includes("confirm_grid") || event.work_orders.length) { return null; }
+    const {address, category, source} = event;
+    return orNull(() => post("/v1/match", {address, source, ...(category ? {category} : {})}));
+  }
+
+  candidates() {
+    return (this.event.match.candidates.length ? this.event.match.candidates : this.suggested?.candidates || []).slice(0, 5);
   }
 
   close() {
@@ -60,7 +72,7 @@ export class Case {
   // --- on the map -------------------------------------------------------------------------------
 
   async drawMap({fit}) {
-    const {match, point} = this.event;
+    const point = this.event.point || this.suggested?.point;
     const drawn = [];
     if (point) {
       const accuracy = this.event.location?.accuracy_m;
@@ -71,7 +83,7 @@ export class Case {
       if (other.point) { drawn.push(feature({type: "Point", coordinates: [other.point.lon, other.point.lat]}, {main: false})); }
     }
     this.drawPin(drawn);
-    const shown = match.candidates.slice(0, 5);
+    const shown = this.candidates();
     const id = this.event.id;
     const areas = await Promise.all(shown.map((one) => get(`/v1/areas/${encodeURIComponent(one.code)}`).catch(() => null)));
     if (!this.event || this.event.id !== id) { return; }
@@ -102,7 +114,7 @@ export class Case {
     const rows = [
       [t("地址", "Address"), event.address], [t("描述", "Description"), event.description],
       [t("类别", "Category"), this.categories.get(event.category) || event.category], [t("来源", "Source"), `${SOURCES[event.source] ? t(...SOURCES[event.source]) : event.source} · ${moment(event.reported_at)}`],
-      [t("网格", "Grid"), event.grid],
+      [t("网格", "Grid"), event.grid && (this.candidates().find((one) => one.code === event.grid)?.name || event.grid)],
       order && [t("责任", "Responsible"), `${order.unit.name} · ${order.assignee.name}`],
       event.reporter && (event.reporter.name || event.reporter.phone) && [t("上报人", "Reporter"), [event.reporter.name, event.reporter.phone].filter(Boolean).join(" ")],
     ];
@@ -116,21 +128,21 @@ export class Case {
   }
 
   _candidates() {
-    const {match} = this.event;
-    if (!match.candidates.length && !this.can("confirm_grid")) { return null; }
-    return h("section", {aria: {label: t("候选网格", "Candidates")}}, h("h3", {}, t("候选网格", "Candidate grids")),
-      h("ol", {className: "gw-candidates"}, match.candidates.slice(0, 5).map((one, number) => h("li", {},
+    const found = this.candidates();
+    if (!found.length && !this.can("confirm_grid")) { return null; }
+    return h("section", {aria: {label: t("候选网格", "Candidates")}}, h("h3", {}, this.suggested ? t("按地址建议的网格", "Grids that the address suggests") : t("候选网格", "Candidate grids")),
+      h("ol", {className: "gw-candidates"}, found.map((one, number) => h("li", {},
         h("button", {type: "button", disabled: !this.can("confirm_grid"), onclick: () => this.confirm(one.code, one.name), title: one.code},
           h("kbd", {}, String(number + 1)), h("span", {}, one.name), h("span", {className: "gw-share"}, percent(one.probability)),
           one.distance_m > 0 && h("small", {}, distance(one.distance_m)))))),
-      !match.candidates.length && nothing(t("没有候选网格。", "No candidates.")),
+      !found.length && nothing(t("没有候选网格。", "No candidates."), t("在地图上选网格，或移动位置。", "Pick a grid on the map, or move the pin.")),
       h("div", {className: "gw-row"},
         this.can("confirm_grid") && h("button", {type: "button", aria: {pressed: this.picking === "grid"}, onclick: () => this.pick("grid")}, t("在地图上选网格", "Pick a grid on the map")),
         this.can("move") && h("button", {type: "button", aria: {pressed: this.picking === "move"}, onclick: () => this.pick("move")}, t("移动位置", "Move the pin"))));
   }
 
   _reasons() {
-    return h("section", {}, h("h3", {}, t("为什么", "Why")), h("ul", {className: "gw-reasons"}, this.event.match.reasons.map((reason) => h("li", {}, reason.text))));
+    return h("section", {}, h("h3", {}, t("为什么", "Why")), h("ul", {className: "gw-reasons"}, [...this.event.match.reasons, ...(this.suggested?.reasons || [])].map((reason) => h("li", {}, reason.text))));
   }
 
   _duplicates() {
@@ -153,11 +165,11 @@ export class Case {
     const photos = this.event.attachments || [];
     if (!photos.length) { return null; }
     return h("section", {}, h("h3", {}, t("照片", "Photos")), h("div", {className: "gw-photos"}, photos.map((photo) => h("a", {href: photo.url, target: "_blank", rel: "noopener"},
-      h("img", {src: photo.thumbnail || photo.url, alt: t(`案件照片，${moment(photo.created_at)}`, `Photo of the case, ${moment(photo.created_at)}`), loading: "lazy"})))));
+      h("img", {src: photo.thumbnail_url, alt: t(`案件照片，${moment(photo.received_at)}`, `Photo of the case, ${moment(photo.received_at)}`), loading: "lazy"})))));
   }
 
   _actions() {
-    const listed = (this.order?.actions || []).filter((one) => !["confirm_grid", "move", "mark_duplicate"].includes(one.action));
+    const listed = ((this.order || this.event).actions || []).filter((one) => !["confirm_grid", "move", "mark_duplicate"].includes(one.action));
     if (!listed.length) { return null; }
     return h("section", {}, h("h3", {}, t("处置", "Actions")), h("div", {className: "gw-row"}, listed.map((one) => h("button", {type: "button", disabled: Boolean(this.held), onclick: () => this.act(one)}, one.title))));
   }
@@ -217,13 +229,14 @@ export class Case {
     if (!one.needs.includes("note")) { fields.push(FIELDS.note(one, this, false)); }
     const said = await ask(`${one.title} · ${this.event.number}`, fields, {submit: one.title});
     if (said === null) { return; }
-    const body = {action: one.action, version: this.order.version};
+    const order = this.order;
+    const body = {action: one.action, version: (order || this.event).version};
     for (const key of ["note", "ground", "unit", "category"]) { if (said[key]) { body[key] = said[key]; } }
     if (said.amount) { body.amount = Number(said.amount); }
     if (said.until) { body.until = `${said.until}:00+08:00`; }
     if (said.satisfied) { body.satisfied = said.satisfied === "yes"; }
     if (said.to_code) { body.to = {[said.to_kind]: said.to_code.trim()}; }
-    await this._send({url: `/v1/work-orders/${encodeURIComponent(this.order.code)}/actions`, body, key: newKey()});
+    await this._send({url: order ? `/v1/work-orders/${encodeURIComponent(order.code)}/actions` : `/v1/events/${this.event.id}/actions`, body, key: newKey()});
   }
 
   /** Ask for a click on the map: a grid, or the true place. */
@@ -249,6 +262,10 @@ export class Case {
   }
 }
 
+async function orNull(work) {
+  try { return await work(); } catch (error) { if (error instanceof Problem) { return null; } throw error; }
+}
+
 function fetchLast(deed) {
   const csrf = document.cookie.split("; ").find((part) => part.startsWith("gridward_csrf="))?.slice(14) || "";
   fetch(deed.url, {method: "POST", keepalive: true, credentials: "same-origin", body: JSON.stringify(deed.body),
@@ -270,7 +287,7 @@ const FIELDS = {
   ground: (one) => field(t("理由", "Ground"), h("select", {name: "ground", required: true}, Object.entries(one.grounds || {}).map(([value, title]) => h("option", {value}, title)))),
   to: (_one, open) => [
     field(t("交给", "To"), h("select", {name: "to_kind"}, [["grid", "网格", "grid"], ["area", "区域", "area"], ["unit", "单位", "unit"], ["person", "人员", "person"]].map(([value, zh, en]) => h("option", {value}, t(zh, en))))),
-    field(t("编码", "Code"), h("input", {name: "to_code", type: "text", required: true, value: open.event.match.candidates[0]?.code || open.event.grid || ""})),
+    field(t("编码", "Code"), h("input", {name: "to_code", type: "text", required: true, value: open.candidates()[0]?.code || open.event.grid || ""})),
   ],
   amount: () => field(t("延长多少", "How much longer"), h("input", {name: "amount", type: "number", min: "0.5", step: "0.5", value: "1", required: true})),
   unit: () => field(t("单位", "Unit"), h("select", {name: "unit"}, UNITS.map(([value, zh, en]) => h("option", {value}, t(zh, en))))),

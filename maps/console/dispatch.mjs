@@ -2,11 +2,12 @@
 
 import {all, get, listen, told} from "./api.mjs";
 import {Case, SOURCES} from "./case.mjs";
-import {CityMap, described} from "./map.mjs";
-import {byId, fill, h, moment, nothing, remaining, settled, t} from "./page.mjs";
+import {CityMap, described, feature} from "./map.mjs";
+import {byId, config, fill, h, moment, nothing, remaining, settled, t} from "./page.mjs";
 import {tour} from "./tour.mjs";
 
-const city = new CityMap(byId("map"));
+// the cases are what this map is about: stations come only near to
+const city = new CityMap(byId("map"), {layers: config.layers.map((layer) => (layer.key === "stations" ? {...layer, minzoom: 13} : layer))});
 byId("map").setAttribute("aria-label", described());
 const categories = new Map();
 
@@ -21,6 +22,12 @@ const rows = new Map(LANES.map((lane) => [lane.key, []]));
 const hints = new URLSearchParams(location.hash.slice(1));
 let lane = LANES.some((one) => one.key === hints.get("lane")) ? hints.get("lane") : "review";
 
+const drawQueue = city.overlay("queue", (colours) => [
+  {type: "circle", paint: {"circle-radius": ["interpolate", ["linear"], ["zoom"], 8, 4, 14, 7], "circle-color": ["case", ["get", "late"], colours.accent, colours.covered], "circle-stroke-color": colours.land, "circle-stroke-width": 1.5}},
+]);
+city.view.on("click", (event) => { const found = opened.picking ? null : city.at(event.point, ["queue"])[0]; if (found) { open(found.properties.id); } });
+city.view.on("mousemove", (event) => { city.view.getCanvas().style.cursor = city.at(event.point, ["queue"]).length ? "pointer" : ""; });
+
 const opened = new Case(byId("case"), city, {changed: () => reload(), categories});
 window.gridward = {city, opened};
 
@@ -30,7 +37,7 @@ function asRow(item) {
   const event = item.event || item;
   return {
     id: event.id, number: event.number, title: event.title || categories.get(event.category) || t("未命名", "untitled"),
-    address: event.address || t("无地址", "no address"), source: event.source, category: event.category,
+    address: event.address || (item.unit ? item.unit.name : t("无地址", "no address")), point: event.point, source: event.source, category: event.category,
     worker: item.assignee ? item.assignee.name : "", due_at: item.due_at, overdue: item.overdue,
     state: item.status_title, at: item.dispatched_at || item.received_at,
   };
@@ -39,7 +46,7 @@ function asRow(item) {
 function filters() {
   const asked = new URLSearchParams();
   if (byId("q").value.trim()) { asked.set("q", byId("q").value.trim()); }
-  if (byId("category").value) { asked.set("category", byId("category").value); }
+  for (const id of ["category", "source"]) { if (byId(id).value) { asked.set(id, byId(id).value); } }
   return asked;
 }
 
@@ -47,8 +54,7 @@ async function load(one) {
   const asked = filters();
   const found = await Promise.all([one.url, ...(one.also || [])].map((url) => told(() => all(`${url}&limit=200${asked.size ? `&${asked}` : ""}`, 200))));
   if (found.some((list) => list === undefined)) { return; }
-  const source = byId("source").value;
-  rows.set(one.key, found.flat().map(asRow).filter((row) => !source || row.source === undefined || row.source === source));
+  rows.set(one.key, found.flat().map(asRow));
 }
 
 async function reload() {
@@ -68,6 +74,7 @@ function drawLanes() {
     onclick: () => { lane = one.key; remember(); drawLanes(); },
   }, t(one.zh, one.en), h("b", {className: one.key === "overdue" && rows.get(one.key).length ? "gw-count gw-late" : "gw-count"}, rows.get(one.key).length >= 200 ? "200+" : String(rows.get(one.key).length)))));
   const one = LANES.find((each) => each.key === lane);
+  drawQueue(rows.get(lane).filter((row) => row.point && row.id !== opened.event?.id).map((row) => feature({type: "Point", coordinates: [row.point.lon, row.point.lat]}, {id: row.id, late: Boolean(row.overdue)})));
   byId("list").setAttribute("aria-labelledby", `tab-${lane}`);
   fill(byId("list"), rows.get(lane).length ? h("ul", {className: "gw-queue"}, rows.get(lane).map((row) => h("li", {},
     h("button", {type: "button", data: {id: row.id}, aria: {current: opened.event?.id === row.id ? "true" : null}, onclick: () => open(row.id)},
@@ -100,7 +107,7 @@ document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || /INPUT|TEXTAREA|SELECT/.test(event.target.tagName) || document.querySelector("dialog[open]")) { return; }
   const key = event.key.toLowerCase();
   if (key === "j") { step(1); } else if (key === "k") { step(-1); } else if (key === "z") { opened._undo(); } else if (key === "/") { event.preventDefault(); byId("q").focus(); } else if (key === "escape") { document.body.classList.remove("gw-case-open"); } else if (/^[1-5]$/.test(key) && opened.event) {
-    const candidate = opened.event.match.candidates[Number(key) - 1];
+    const candidate = opened.candidates()[Number(key) - 1];
     if (candidate && opened.can("confirm_grid")) { opened.confirm(candidate.code, candidate.name); }
   }
 });

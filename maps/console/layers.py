@@ -22,17 +22,18 @@ class Drawn:
     fill: float = 0.0
     dash: tuple[float, ...] = ()
     label: tuple[str, int, int] | None = None  # attribute, zoom, size
+    marks: str | None = None  # attribute whose values have colours and titles of their own
 
 
 DRAWN: Final = (
-    Drawn("counties", "polygon", 6, width=2.0, label=("name", 7, 15)),
-    Drawn("subdistricts", "polygon", 8, width=1.3, label=("name", 10, 13)),
+    Drawn("counties", "polygon", 6, width=2.8, label=("name", 7, 15)),
+    Drawn("subdistricts", "polygon", 8, width=1.0, label=("name", 10, 13)),
     Drawn("communities", "polygon", 10, label=("name", 12, 12)),
     Drawn("grids", "polygon", 12, width=0.8, label=("name", 14, 11)),
     Drawn("dedicated-grids", "polygon", 12, hidden=True, width=1.2, fill=0.15, dash=(3, 2)),
-    Drawn("roads", "line", 10, width=1.2),
+    Drawn("roads", "line", 10, width=0.9),
     Drawn("buildings", "point", 10, hidden=True),
-    Drawn("stations", "point", 7, label=("name", 13, 11)),
+    Drawn("stations", "point", 7, label=("name", 13, 11), marks="kind"),
     Drawn("employment-circles", "polygon", 8, hidden=True, width=1.2, fill=0.06),
     Drawn("coverage-gaps", "polygon", 8, hidden=True, width=0.8, fill=0.35),
     Drawn("job-openings", "point", 9, hidden=True),
@@ -55,6 +56,7 @@ def console_layers(role: str | None, features: frozenset[str]) -> list[dict[str,
             "minzoom": layer.minzoom,
             "tiled": list(LAYERS[layer.key].zooms),
             "shown": not layer.hidden,
+            "marks": layer.marks,
             "look": {"width": layer.width, "fill": layer.fill, "dash": list(layer.dash)},
             "label": None
             if layer.label is None

@@ -47,6 +47,11 @@ function sized(one) {
   return ["case", ["has", "point_count"], many, one];
 }
 
+/** Colour of a point by an attribute whose values have marks; others, and cells, take the layer's. */
+function marked(attribute, colour) {
+  return ["match", ["get", attribute], ...Object.entries(config.marks).flatMap(([value, mark]) => [value, mark.colour]), colour];
+}
+
 function layersOf(layer, colours) {
   const common = {source: layer.key, "source-layer": layer.key, minzoom: layer.minzoom};
   const look = layer.look;
@@ -65,13 +70,13 @@ function layersOf(layer, colours) {
     }});
   } else if (layer.kind === "line") {
     made.push({...common, id: `${layer.key}-line`, type: "line", paint: {
-      "line-color": colour, "line-width": ["interpolate", ["exponential", 1.6], ["zoom"], 10, look.width * 0.4, 17, look.width * 4],
+      "line-color": colour, "line-width": ["interpolate", ["exponential", 1.6], ["zoom"], 10, look.width * 0.5, 17, look.width * 4],
     }});
   } else {
     made.push({...common, id: `${layer.key}-point`, type: "circle", paint: {
       // a binned point stands for many: its disc grows with their number
       "circle-radius": ["interpolate", ["linear"], ["zoom"], 9, sized(2.5), 16, sized(6)],
-      "circle-color": colour, "circle-stroke-color": colours.ground, "circle-stroke-width": 1,
+      "circle-color": layer.marks ? marked(layer.marks, colour) : colour, "circle-stroke-color": layer.marks ? colours.ink : colours.land, "circle-stroke-width": layer.marks ? 0.8 : 1,
       "circle-opacity": ["case", ["has", "point_count"], 0.65, 1],
     }});
   }
@@ -81,7 +86,7 @@ function layersOf(layer, colours) {
       "source-layer": layer.label.source,
       layout: {"text-field": ["get", layer.label.field], "text-size": layer.label.size, "text-max-width": 8,
         ...(layer.kind === "point" ? {"text-offset": [0, 0.9], "text-anchor": "top"} : {})},
-      paint: {"text-color": colours.ink, "text-halo-color": colours.ground, "text-halo-width": 1.4},
+      paint: {"text-color": colours.ink, "text-halo-color": colours.land, "text-halo-width": 1.6},
     });
   }
   return made;
@@ -94,6 +99,10 @@ function styleOf(layers, colours) {
   if (config.basemap) {
     style.sources.basemap = {type: "raster", tiles: [config.basemap.url], tileSize: 256, attribution: config.basemap.attribution};
     style.layers.push({id: "basemap", type: "raster", source: "basemap"});
+  }
+  const city = layers.find((layer) => layer.key === "counties");
+  if (city && !config.basemap) {
+    style.layers.push({id: "land", type: "fill", source: city.key, "source-layer": city.key, minzoom: city.minzoom, paint: {"fill-color": colours.land}});
   }
   for (const layer of layers) {
     style.sources[layer.key] = {type: "vector", tiles: [tileAddress(layer)], minzoom: layer.tiled[0], maxzoom: layer.tiled[1], promoteId: "code"};
@@ -141,25 +150,32 @@ export class CityMap {
 
   /** Show or hide a layer of the catalogue. */
   show(key, shown) {
-    this.layers.find((layer) => layer.key === key).shown = shown;
-    for (const one of this.view.getStyle().layers) {
-      if (one.metadata && one.metadata.layer === key) {
-        this.view.setLayoutProperty(one.id, "visibility", shown ? "visible" : "none");
+    const layer = this.layers.find((one) => one.key === key);
+    if (layer.shown === shown) { return; }
+    layer.shown = shown;
+    this.ready.then(() => {
+      for (const one of this.view.getStyle().layers) {
+        if (one.metadata && one.metadata.layer === key) { this.view.setLayoutProperty(one.id, "visibility", layer.shown ? "visible" : "none"); }
       }
-    }
+    });
   }
 
-  /** Declare an overlay: `paint(colours)` returns MapLibre layers without id and source. */
-  overlay(id, paint, data = NONE) {
-    this.overlays.set(id, {paint, data});
+  /** Declare an overlay: `paint(colours)` returns MapLibre layers without id and source; `under`: below borders and names. */
+  overlay(id, paint, {under = false} = {}) {
+    this.overlays.set(id, {paint, data: NONE, under});
     if (this.view.isStyleLoaded()) { this._draw(id, this.overlays.get(id)); } else { this.ready.then(() => this._draw(id, this.overlays.get(id))); }
     return (features) => this.put(id, features);
   }
 
-  _draw(id, {paint, data}) {
+  _draw(id, {paint, data, under}) {
     if (this.view.getSource(id)) { return; }
     this.view.addSource(id, {type: "geojson", data});
-    paint(palette()).forEach((one, number) => this.view.addLayer({...one, id: `${id}-${number}`, source: id}));
+    const above = under ? this._firstLine() : undefined;
+    paint(palette()).forEach((one, number) => this.view.addLayer({...one, id: `${id}-${number}`, source: id}, above));
+  }
+
+  _firstLine() {
+    return this.view.getStyle().layers.find((one) => one.type === "line")?.id;
   }
 
   /** Put features into an overlay. */
@@ -171,13 +187,13 @@ export class CityMap {
 
   /** Return the rendered features of an overlay or of layers of the catalogue at a pixel. */
   at(point, ids) {
-    const wanted = this.view.getStyle().layers.map((one) => one.id).filter((one) => ids.some((id) => one.startsWith(`${id}-`)));
+    const wanted = this.view.getLayersOrder().filter((one) => ids.some((id) => one.startsWith(`${id}-`)));
     return wanted.length ? this.view.queryRenderedFeatures(point, {layers: wanted}) : [];
   }
 
-  /** Colour the areas of a layer by a share of each code; null and unknown stay without colour. */
-  shares(key, byCode) {
-    this.shared = {key, byCode};
+  /** Colour the areas of a layer by a share of each code, `below` a layer; null and unknown stay without colour. */
+  shares(key, byCode, below = null) {
+    this.shared = {key, byCode, below};
     this.ready.then(() => this._paintShares());
   }
 
@@ -191,8 +207,7 @@ export class CityMap {
     const steps = config.classes.slice(0, -1).flatMap((step, number) => [step.upto + 1e-12, shares[number + 1]]);
     view.addLayer({id: "shares", type: "fill", source: key, "source-layer": key, minzoom: layer.tiled[0], paint: {
       "fill-color": ["case", ["==", ["typeof", ["feature-state", "ratio"]], "number"], ["step", ["to-number", ["feature-state", "ratio"]], shares[0], ...steps], "rgba(0,0,0,0)"],
-      "fill-opacity": 0.75,
-    }}, view.getStyle().layers.find((one) => one.type === "line")?.id);
+    }}, view.getStyle().layers.find((one) => one.id === this.shared.below)?.id || this._firstLine());
     view.removeFeatureState({source: key, sourceLayer: key});
     for (const [code, ratio] of byCode) {
       if (ratio !== null) { view.setFeatureState({source: key, sourceLayer: key, id: code}, {ratio}); }

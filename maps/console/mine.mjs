@@ -90,7 +90,7 @@ function card(order, deeds) {
   return h("li", {className: late ? "gw-case gw-late" : "gw-case"},
     h("div", {className: "gw-row"}, h("strong", {}, event.title || order.code),
       h("span", {className: "gw-clock"}, order.due_at ? remaining(order.due_at) : t("无时限", "no deadline"))),
-    h("p", {}, event.address || t("地点见地图", "see the map")),
+    h("p", {}, event.address || order.unit.name),
     h("p", {className: "gw-fine"}, `${order.status_title} · ${order.code} · ${t("时限", "due")} ${moment(order.due_at)} · `,
       h("a", {href: `/why/${event.id}`}, t("为什么是我的", "why it is mine")),
       event.point && [" · ", h("a", {href: `/browse#at=16/${event.point.lat}/${event.point.lon}&pin=${event.point.lon},${event.point.lat}`}, t("看地图", "map"))]),

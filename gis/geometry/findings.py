@@ -144,7 +144,7 @@ class Measure:
         """Return the rows that are more than noise, largest first."""
         area_m2, width_m, lon, lat = self.sizes(geometries)
         # Rounding can take the inside of the thinnest slivers away: then a vertex is the place.
-        lost = ~np.isfinite(lon)
+        lost = ~np.isfinite(lon) & (area_m2 > NOISE_M2)  # what is empty has no vertex, either
         found = self.rows(geometries, areas, (area_m2, width_m), (lon, lat))
         if lost.any():
             first = np.asarray(shapely.get_coordinates(geometries[lost]))

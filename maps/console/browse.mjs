@@ -17,7 +17,7 @@ function restore() {
   const said = new URLSearchParams(location.hash.slice(1));
   const layers = said.get("layers");
   for (const layer of city.layers) {
-    if (layers !== null) { layer.shown = layers.split(",").includes(layer.key); }
+    if (layers !== null) { city.show(layer.key, layers.split(",").includes(layer.key)); }
   }
   const [zoom, lat, lon] = (said.get("at") || "").split("/").map(Number);
   if (Number.isFinite(zoom + lat + lon) && said.has("at")) { city.view.jumpTo({center: [lon, lat], zoom}); }

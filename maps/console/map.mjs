@@ -200,14 +200,18 @@ export class CityMap {
   _paintShares() {
     const {key, byCode} = this.shared;
     const view = this.view;
-    if (view.getLayer("shares")) { view.removeLayer("shares"); }
     if (!view.getSource(key)) { return; }
     const layer = this.layers.find((one) => one.key === key);
     const {shares} = palette();
     const steps = config.classes.slice(0, -1).flatMap((step, number) => [step.upto + 1e-12, shares[number + 1]]);
-    view.addLayer({id: "shares", type: "fill", source: key, "source-layer": key, minzoom: layer.tiled[0], paint: {
-      "fill-color": ["case", ["==", ["typeof", ["feature-state", "ratio"]], "number"], ["step", ["to-number", ["feature-state", "ratio"]], shares[0], ...steps], "rgba(0,0,0,0)"],
-    }}, view.getStyle().layers.find((one) => one.id === this.shared.below)?.id || this._firstLine());
+    // a layer stays once it is there: tiles that were cut for it go on taking the states of its areas
+    for (const id of view.getLayersOrder().filter((one) => one.startsWith("shares-"))) { view.setLayoutProperty(id, "visibility", id === `shares-${key}` ? "visible" : "none"); }
+    const above = view.getLayer(this.shared.below) ? this.shared.below : this._firstLine();
+    if (!view.getLayer(`shares-${key}`)) {
+      view.addLayer({id: `shares-${key}`, type: "fill", source: key, "source-layer": key, minzoom: layer.tiled[0], paint: {
+        "fill-color": ["case", ["==", ["typeof", ["feature-state", "ratio"]], "number"], ["step", ["to-number", ["feature-state", "ratio"]], shares[0], ...steps], "rgba(0,0,0,0)"],
+      }}, above);
+    } else { view.moveLayer(`shares-${key}`, above); }
     view.removeFeatureState({source: key, sourceLayer: key});
     for (const [code, ratio] of byCode) {
       if (ratio !== null) { view.setFeatureState({source: key, sourceLayer: key, id: code}, {ratio}); }

@@ -94,7 +94,7 @@ def test_start_page_shows_the_city(browser_page: Page) -> None:
     expect(browser_page.locator("h1")).to_be_visible()
     expect(browser_page.locator("dl.numbers dd").first).to_be_visible()
     browser_page.get_by_role("link", name="English").click()
-    expect(browser_page.get_by_role("heading", level=2).first).to_have_text("Look, and act")
+    expect(browser_page.get_by_role("heading", level=2).first).to_have_text("Work")
 
 
 @pytest.mark.browser

@@ -29,7 +29,7 @@ def base(city: Database, settings: Settings) -> Iterator[str]:
     with serving(create_app(settings, city)) as address:
         secret = issue_token(city, SYSTEM, role="dispatcher", days=1).secret
         with httpx.Client(base_url=address, timeout=60) as client:
-            for number, source in enumerate(("snap", "snap", "patrol")):
+            for number, source in enumerate(("patrol", "snap", "snap", "snap")):
                 told = client.post(
                     "/v1/events",
                     headers={"Authorization": f"Bearer {secret}"},

@@ -129,6 +129,7 @@ def test_a_click_tells_whose_place_it_is_and_the_link_restores_it(sign: Sign) ->
     page.goto(again)
     expect(page.locator("#here h2")).to_contain_text("网格")
     expect(page.get_by_label("街道乡镇")).not_to_be_checked()
+    idle(page)
     hidden = "window.gridward.city.view.getLayoutProperty('subdistricts-line', 'visibility')"
     assert page.evaluate(hidden) == "none"
 

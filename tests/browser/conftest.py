@@ -38,8 +38,8 @@ def base(city: Database, settings: Settings) -> Iterator[str]:
                         "source_ref": f"doubtful-{number}",
                         "category": "event-exposed-rubbish",
                         "title": HOSTILE,
-                        # good to 600 m asserts no grid: a person decides
-                        "location": {"lon": 118.3172, "lat": 32.3019, "accuracy_m": 600},
+                        # good to 3 km asserts no grid: a person decides
+                        "location": {"lon": 118.3172, "lat": 32.3019, "accuracy_m": 3000},
                     },
                 )
                 assert told.json()["status"] == "review", told.text

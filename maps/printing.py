@@ -114,7 +114,7 @@ class _Sheet:
             _MARGIN_MM,
             _MARGIN_MM,
             self.width - 3 * _MARGIN_MM - _PANEL_MM * self.scale,
-            self.height - 2 * _MARGIN_MM - _HEAD_MM,
+            self.height - 2 * _MARGIN_MM - _HEAD_MM * self.scale,
         )
         axes = self._axes(*frame)
         to_metres = _frame_of(drawing.bounds)
@@ -241,6 +241,7 @@ class _Sheet:
             drawn: Artist = Rectangle(
                 (left, middle - size / 2), right - left, size, facecolor=look.fill or "none",
                 edgecolor=look.line or "none", linewidth=0.6, transform=self.figure.transFigure,
+                alpha=look.opacity if look.fill else None,
             )  # fmt: skip
         elif row.mark == "line":
             drawn = Line2D(

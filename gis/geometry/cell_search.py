@@ -14,10 +14,12 @@ from gis.geometry.cell_records import (
     ONE,
     PER_EDGE,
     RASTER,
+    UNSURE,
     Ints,
     Numbers,
     Words,
     area_covers,
+    owner_by_floats,
     walk,
 )
 from gis.geometry.compiled import compiled
@@ -163,7 +165,7 @@ def locate_many(
     waiting = np.empty(_BLOCK, dtype=np.int64)
     values = np.empty(_BLOCK, dtype=np.int64)
     too_small = 0
-    touched = np.int64(0)
+    touched, last = np.int64(0), words.size - 1
     for start in range(0, lon.size, _BLOCK):
         end = min(start + _BLOCK, lon.size)
         n = 0
@@ -177,12 +179,15 @@ def locate_many(
             waiting[n] = k
             values[n] = value
             n += int(value < 0)
-        for i in range(n):  # all at once, the second line of memory of each record too
-            touched += words[-values[i]] + words[8 - values[i]]
+        for i in range(n):  # all at once, the next two lines of memory of each record too
+            at = -values[i]
+            touched += words[at] + words[min(at + 8, last)] + words[min(at + 16, last)]
         for i in range(n):
             k = waiting[i]
-            found = resolve(cells, words, owners, rank, values[i], lon[k], lat[k])
-            too_small += int(found == TOO_SMALL)
+            found = owner_by_floats(words, numbers, -values[i], lon[k], lat[k])
+            if found == UNSURE:
+                found = resolve(cells, words, owners, rank, values[i], lon[k], lat[k])
+                too_small += int(found == TOO_SMALL)
             out[k] = found
     waiting[0] = touched
     return too_small

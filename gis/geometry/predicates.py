@@ -18,7 +18,9 @@ from gis.geometry.compiled import compiled
 SMALLEST: Final = 1e-100
 """Coordinates must be zero, or between this and its inverse in size: no product underflows."""
 
-_ERROR_BOUND: Final = (3.0 + 16.0 * 2.0**-53) * 2.0**-53
+ERROR_BOUND: Final = (3.0 + 16.0 * 2.0**-53) * 2.0**-53
+"""Shewchuk's for the orientation of three points, relative to the sum of its two products."""
+
 _SPLITTER: Final = 2.0**27 + 1.0
 
 
@@ -28,7 +30,7 @@ def orientation(ax: float, ay: float, bx: float, by: float, px: float, py: float
     left = (ax - px) * (by - py)
     right = (ay - py) * (bx - px)
     determinant = left - right
-    bound = _ERROR_BOUND * (abs(left) + abs(right))
+    bound = ERROR_BOUND * (abs(left) + abs(right))
     if determinant > bound:
         return 1
     if determinant < -bound:

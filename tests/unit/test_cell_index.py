@@ -13,7 +13,7 @@ import shapely
 from pyproj import Geod
 
 from gis.errors import IndexFileInvalid
-from gis.geometry import cell_layout, compiled, predicates
+from gis.geometry import cell_layout, cell_records, compiled, predicates
 from gis.geometry.cell_index import CellIndex, Nearest, metres_per_degree
 from tests.bench.tilings import tiling
 
@@ -263,6 +263,7 @@ def test_machine_code_holds_no_fused_multiply_add() -> None:
         predicates.exact_orientation: (number,) * 6,
         predicates._add_product: (expansion, integer, number, number),
         predicates._add: (expansion, integer, number),
+        cell_records.owner_by_floats: (numba.int64[::1], expansion, integer, number, number),
     }
     for kernel, signature in kernels.items():
         fresh = numba.njit(nogil=True, fastmath=False, error_model="numpy")(kernel.py_func)

@@ -17,29 +17,53 @@ Points = npt.NDArray[np.float64]
 WEST, SOUTH, SIDE = 118.3, 32.1, 0.037
 
 
-def probes(areas: Sequence[object], generator: np.random.Generator, number: int) -> Points:
-    """Vertices, edge midpoints, the points one ulp beside them, and as many random points."""
-    parts = shapely.get_parts(np.asarray(areas, dtype=object))
-    rings = shapely.get_rings(parts[~shapely.is_empty(parts)])
-    vertices, ring = shapely.get_coordinates(rings, return_index=True)
-    middles = ((vertices[1:] + vertices[:-1]) / 2)[ring[1:] == ring[:-1]]
-    along = generator.uniform(0, 1, (len(vertices) - 1, 1))
-    between = (vertices[:-1] + along * np.diff(vertices, axis=0))[ring[1:] == ring[:-1]]
-    near = np.vstack([vertices, middles, between])
-    beside = [near]
+REAL_LAYERS = {
+    "messy-polygons": "messy-polygons/nyc_election_districts_2013.geojson",
+    "nyc-311": "nyc-311/community_districts_2013.geojson",
+    "taipei-villages": "taipei-villages/villages.geojson",
+    "shenzhen-zones": "shenzhen-zones/traffic_zones_gcj02.geojson",
+}
+"""Real layers with invalid and overlapping areas, to be mended: name -> file of the shared data."""
+
+
+def vertices_and_middles(areas: Sequence[object]) -> Points:
+    """Every vertex and every edge midpoint."""
+    vertices, starts = _vertices(areas)
+    return np.vstack([vertices, ((vertices[1:] + vertices[:-1]) / 2)[starts]])
+
+
+def beside(points: Points) -> Points:
+    """The points, and those one ulp west, east, south and north of them."""
+    found = [points]
     for axis in (0, 1):
         for towards in (-np.inf, np.inf):
-            moved = near.copy()
+            moved = points.copy()
             moved[:, axis] = np.nextafter(moved[:, axis], towards)
-            beside.append(moved)
-    hard = np.vstack(beside)
+            found.append(moved)
+    return np.vstack(found)
+
+
+def probes(areas: Sequence[object], generator: np.random.Generator, number: int) -> Points:
+    """Vertices, edge midpoints, the points one ulp beside them, and as many random points."""
+    vertices, starts = _vertices(areas)
+    along = generator.uniform(0, 1, (len(vertices) - 1, 1))
+    between = (vertices[:-1] + along * np.diff(vertices, axis=0))[starts]
+    hard = beside(np.vstack([vertices_and_middles(areas), between]))
     hard = hard[generator.permutation(len(hard))[:number]]
-    west, south, east, north = shapely.total_bounds(parts)
+    west, south, east, north = shapely.total_bounds(areas)
     pad = 0.05 * max(east - west, north - south)
     anywhere = generator.uniform(
         (west - pad, south - pad), (east + pad, north + pad), (number // 4, 2)
     )
     return np.vstack([hard, anywhere])
+
+
+def _vertices(areas: Sequence[object]) -> tuple[Points, npt.NDArray[np.bool_]]:
+    """Return all vertices, ring after ring, and of which an edge leads to the next one."""
+    parts = shapely.get_parts(np.asarray(areas, dtype=object))
+    rings = shapely.get_rings(parts[~shapely.is_empty(parts)])
+    vertices, ring = shapely.get_coordinates(rings, return_index=True)
+    return vertices, ring[1:] == ring[:-1]
 
 
 def owners_by_geos(areas: Layer, keys: Sequence[str], points: Points) -> npt.NDArray[np.intp]:

@@ -18,14 +18,12 @@ from typing import TypeVar
 import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
-import psycopg
 import shapely
 from rich.console import Console
 from rich.table import Table
 
-from gis.cluster import Cluster
 from gis.geometry.cell_index import CellIndex, warm_up
-from tests.bench import numpy_locate
+from tests.bench import numpy_locate, postgis
 from tests.bench.tilings import tiling
 
 SIZES = "5000,50000,500000"
@@ -194,39 +192,11 @@ def _took(run: tuple[float, Owners]) -> float:
 
 
 def _postgis(areas: Layer, points: Points, truth: Owners) -> Row:
-    home = Path(tempfile.mkdtemp(prefix="gridward-bench-"))
-    home.chmod(0o755)
-    with Cluster(home).lease() as cluster:
-        cluster.create_database("bench")
-        dsn = cluster.url("superuser", "bench").replace("+psycopg", "")
-        with psycopg.connect(dsn) as connection:
-            connection.execute("create extension if not exists postgis")
-            _copy(connection, "areas", areas)
-            _copy(connection, "points", np.asarray(shapely.points(points), dtype=object))
-            begun = time.perf_counter()
-            connection.execute("create index on points using gist (at)")
-            build_s = time.perf_counter() - begun
-            connection.execute("analyze areas, points")
-            begun = time.perf_counter()
-            found = connection.execute(
-                "select p.n, min(a.n) from areas a join points p on ST_Covers(a.at, p.at) "
-                "group by p.n"
-            ).fetchall()
-            seconds = time.perf_counter() - begun
-            size = connection.execute("select pg_relation_size('areas')").fetchone()
-    Cluster(home).reset()
-    owners = np.full(len(points), -1)
-    owners[[n for n, _ in found]] = [position for _, position in found]
-    megabytes = 0.0 if size is None else size[0] / 1e6
-    wrong = int((owners != truth).sum())
-    return Row("PostGIS join ST_Covers", 1e9 * seconds / len(points), wrong, build_s, megabytes)
-
-
-def _copy(connection: psycopg.Connection, table: str, geometries: Layer) -> None:
-    connection.execute(f"create table {table} (n int, at geometry)")
-    with connection.cursor().copy(f"copy {table} from stdin") as copy:
-        for number, text in enumerate(shapely.to_wkb(geometries, hex=True)):
-            copy.write_row((number, text))
+    with postgis.database() as connection:
+        joined = postgis.join(connection, areas, points)
+    wrong = int((joined.owners != truth).sum())
+    ns = 1e9 * joined.seconds / len(points)
+    return Row("PostGIS join ST_Covers", ns, wrong, joined.build_s, joined.megabytes)
 
 
 def _by_tree(areas: Layer, points: Points) -> Owners:

@@ -15,14 +15,9 @@ from hypothesis import strategies as st
 from gis.geometry.cell_index import CellIndex
 from gis.geometry.predicates import exact_orientation, orientation
 from gis.geometry.validity import mended
-from tests.probing import LAYERS, owner_by_integers, owners_by_geos, probes
+from tests.probing import LAYERS, REAL_LAYERS, owner_by_integers, owners_by_geos, probes
 
-REAL = {
-    "nyc-311/community_districts_2013.geojson": 30_000,
-    "taipei-villages/villages.geojson": 30_000,
-    "shenzhen-zones/traffic_zones_gcj02.geojson": 30_000,
-    "messy-polygons/nyc_election_districts_2013.geojson": 60_000,
-}
+PROBES = dict.fromkeys(REAL_LAYERS, 30_000) | {"messy-polygons": 60_000}
 
 
 def keys_of(areas: np.ndarray, generator: np.random.Generator) -> list[str]:
@@ -73,14 +68,14 @@ def test_order_and_storage_do_not_matter(
     assert shapely.equals(loaded.geometries, areas).all()
 
 
-@pytest.mark.parametrize("name", REAL)
+@pytest.mark.parametrize("name", PROBES)
 def test_real_layers(name: str, shared_data: Path) -> None:
-    layer = gpd.read_file(shared_data / name)
+    layer = gpd.read_file(shared_data / REAL_LAYERS[name])
     areas = mended(layer.geometry.to_numpy())
     generator = np.random.default_rng(20261123)
     keys = keys_of(areas, generator)
     index = CellIndex.build(list(areas), keys)
-    points = probes(areas, generator, REAL[name])
+    points = probes(areas, generator, PROBES[name])
     found = index.locate(points[:, 0], points[:, 1])
     assert np.array_equal(found, owners_by_geos(areas, keys, points))
     assert (found >= 0).mean() > 0.3

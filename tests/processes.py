@@ -86,9 +86,12 @@ class Served:
         self.process.kill()
         self.process.wait()
 
-    def stop(self) -> None:
+    def stop(self, *numbers: signal.Signals) -> None:
+        """End it in order, by a SIGTERM unless other signals are named."""
         if self.process is not None and self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
+            for number in numbers or (signal.SIGTERM,):
+                self.process.send_signal(number)
+                time.sleep(0.1)
             self.process.wait(timeout=PATIENCE_S)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import logging
 import signal
@@ -13,6 +14,7 @@ from typing import Annotated
 import typer
 import uvicorn
 from fastapi import FastAPI
+from uvicorn.supervisors import Multiprocess
 
 from api.app import create_app
 from api.cli import demo
@@ -47,17 +49,18 @@ class PortTaken(Unavailable):
 def application() -> FastAPI:
     """Build the application of one server process from the environment (uvicorn's factory).
 
-    The lease of the private cluster lasts as long as the process.
+    The lease of the private cluster lasts as long as the process, however that ends: uvicorn does
+    not shut an application down that a second Ctrl-C interrupts.
     """
     settings = load()
     configure_logs(settings)
     stack = ExitStack()
+    atexit.register(stack.close)
     urls = stack.enter_context(cluster.database(settings))
     database = connect(settings, urls.app_url)
     stack.callback(database.close)
     app = create_app(settings, database)
     warm_up(app)
-    app.router.add_event_handler("shutdown", stack.close)
     return app
 
 
@@ -137,8 +140,9 @@ def run(settings: Settings) -> None:
     Ctrl-C, SIGTERM and a closed terminal all end it in order: answers under way are given, then
     whatever this process started is stopped.
     """
-    for number in (signal.SIGTERM, signal.SIGHUP):  # uvicorn stops, then raises them once more
-        signal.signal(number, _leave)
+    signal.signal(signal.SIGTERM, _leave)  # uvicorn stops, then raises it once more
+    signal.signal(signal.SIGHUP, _hang_up)
+    Multiprocess.handle_hup = Multiprocess.handle_term  # type: ignore[method-assign] # not restart
     workers = Workers(settings.job_workers).start()
     try:
         uvicorn.run(
@@ -163,6 +167,10 @@ def run(settings: Settings) -> None:
 
 def _leave(_number: int, _frame: FrameType | None) -> None:
     raise SystemExit(0)
+
+
+def _hang_up(_number: int, _frame: FrameType | None) -> None:
+    signal.raise_signal(signal.SIGTERM)  # which uvicorn handles
 
 
 def refuse_taken_port(settings: Settings) -> None:

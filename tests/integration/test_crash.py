@@ -147,6 +147,25 @@ def test_killed_worker_server_and_database_lose_nothing_and_double_nothing(home:
         check_deliveries(home, receiver, made.json()["secret"])
 
 
+@pytest.mark.parametrize(
+    ("signals", "processes"),
+    [
+        ([signal.SIGINT], 1),
+        ([signal.SIGINT, signal.SIGINT], 1),
+        ([signal.SIGHUP], 1),
+        ([signal.SIGHUP], 2),
+    ],
+    ids=["Ctrl-C", "Ctrl-C twice", "closed terminal", "closed terminal, two processes"],
+)
+def test_whoever_ends_the_server_ends_all_that_it_started(
+    home: Path, signals: list[signal.Signals], processes: int
+) -> None:
+    server = Served(home, GRIDWARD_WORKERS=str(processes))
+    server.start()
+    server.stop(*signals)
+    assert not Cluster(home).status().running
+
+
 def check_events(home: Path, senders: Senders) -> None:
     found = asked(
         home,

@@ -25,11 +25,11 @@ from layers.demo.register import source_text
 __all__ = ["DEFAULT_SEED", "Summary", "load"]
 
 EFFECTIVE_FROM: Final = datetime(2025, 1, 1, tzinfo=timezone(timedelta(hours=8)))
-TITLE: Final = "示范边界(合成数据):滁州市"
+TITLE: Final = "示范边界（合成数据）：滁州市"
 NOTICE: Final = {
     "made": True,
     "notice_zh": (
-        "区县轮廓与名称、编码真实;区县以下的边界、人口、道路、地址、人员与事件均为合成数据。"
+        "区县轮廓与名称、编码真实；区县以下的边界、人口、道路、地址、人员与事件均为合成数据。"
     ),
     "notice_en": (
         "County outlines, names and codes are real; boundaries below the county, people, roads, "

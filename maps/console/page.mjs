@@ -61,8 +61,9 @@ export function whole(value) {
   return value === null || value === undefined ? "—" : _whole.format(value);
 }
 
-/** Return a share in percent, rounded down, so that only everybody is 100.0%. */
+/** Return a share in percent, rounded down: only everybody is 100.0%, and only nobody is 0.0%. */
 export function percent(ratio) {
+  if (ratio > 0 && ratio < 0.001) { return "<0.1%"; }
   return ratio === null || ratio === undefined ? "—" : `${(Math.floor(ratio * 1000) / 10).toFixed(1)}%`;
 }
 

@@ -16,6 +16,7 @@ export class Case {
     this.changed = changed;
     this.categories = categories;
     this.event = null;
+    this.wanted = null; // the id of what is to be seen: an answer about another case comes too late
     this.held = null;
     this.picking = null;
     this.drawGrids = city.overlay("candidates", (colours) => [
@@ -35,20 +36,33 @@ export class Case {
   /** Open a case, or look at it again. */
   async open(id, {fit = true} = {}) {
     const same = this.event && this.event.id === id;
+    this.wanted = id;
     if (!same) { fill(this.panel, h("p", {className: "gw-fine", role: "status"}, t("正在打开…", "Opening …"))); }
     const event = await told(() => get(`/v1/events/${id}`));
-    if (!event) { return; }
+    if (this.wanted !== id) { return; }
+    if (!event) {
+      this.wanted = this.event?.id ?? null;
+      if (this.event) { this.draw(); } else { this.close(); }
+      return;
+    }
     const [order, log] = await Promise.all([
       event.work_orders.length ? told(() => get(`/v1/work-orders/${encodeURIComponent(event.work_orders.at(-1).code)}`)) : null,
       told(() => get(`/v1/events/${id}/log`)),
     ]);
+    const suggested = await this._suggested(event);
+    if (this.wanted !== id) { return; }
     if (same && event.version !== this.event.version) { say(t(`案件 ${event.number} 已被更新，已显示最新内容。`, `Case ${event.number} was changed; this is the newest.`)); }
-    this.suggested = await this._suggested(event);
+    this.suggested = suggested;
     this.event = event;
     this.order = order;
     this.log = log ? log.items : [];
     this.draw();
     await this.drawMap({fit: fit && !same});
+  }
+
+  /** Look again at what is open, unless another case is just being opened. */
+  async refresh() {
+    if (this.event && this.wanted === this.event.id) { await this.open(this.wanted, {fit: false}); }
   }
 
   /** What the address says now, for a case that came without candidates. */
@@ -64,6 +78,7 @@ export class Case {
 
   close() {
     this.event = null;
+    this.wanted = null;
     this.drawGrids([]);
     this.drawPin([]);
     fill(this.panel, nothing(t("选择左侧的案件开始处置。", "Choose a case on the left."), t("键盘：J / K 上下选择，1–3 确认候选网格。", "Keyboard: J and K move, 1 to 3 confirm a candidate.")));
@@ -221,7 +236,7 @@ export class Case {
       say(error.message, {bad: true});
     }
     await this.changed();
-    if (this.event) { await this.open(this.event.id, {fit: false}); }
+    await this.refresh();
   }
 
   async act(one) {

@@ -125,7 +125,7 @@ byId("back").addEventListener("click", () => document.body.classList.remove("gw-
 const live = settled(reload, 700);
 listen(["event.created", "event.routed", "work_order.changed"], (_topic, message) => {
   live();
-  if (opened.event && !opened.held && [message.id, message.event, message.event_id].includes(opened.event.id)) { opened.open(opened.event.id, {fit: false}); }
+  if (opened.event && !opened.held && [message.id, message.event, message.event_id].includes(opened.event.id)) { opened.refresh(); }
 }, (alive) => {
   byId("line").classList.toggle("gw-alive", alive);
   byId("line").title = alive ? t("实时更新中", "live") : t("连接中断，正在重连", "reconnecting");

@@ -74,6 +74,27 @@ def test_the_same_thing_reported_twice_is_joined(sign: Sign, base: str, city: Da
     expect(page.locator("#case .gw-story")).to_contain_text("重复")
 
 
+def test_a_late_answer_about_another_case_shows_nothing(sign: Sign) -> None:
+    page = sign("dispatcher", "/dispatch")
+    rows = page.locator("#list button")
+    rows.nth(0).click()
+    first = page.locator("#case code").first.inner_text()
+    idle(page)
+    page.evaluate(  # what is asked about the first case from now on comes late
+        "() => { const id = gridward.opened.event.id, plain = fetch; window.late = 0;"
+        " window.fetch = async (...asked) => { const answer = await plain(...asked);"
+        " if (String(asked[0].url ?? asked[0]).endsWith(id)) {"
+        " await new Promise((done) => setTimeout(done, 800)); window.late += 1; }"
+        " return answer; }; gridward.opened.open(id, {fit: false}); }"
+    )
+    rows.nth(1).click()
+    expect(page.locator("#case code").first).not_to_have_text(first)
+    second = page.locator("#case code").first.inner_text()
+    page.wait_for_timeout(1200)
+    assert page.evaluate("window.late") > 0
+    assert page.locator("#case code").first.inner_text() == second
+
+
 def test_a_grid_is_chosen_by_a_click_on_the_map(sign: Sign) -> None:
     page = sign("dispatcher", "/dispatch")
     page.locator("#list button").first.click()

@@ -230,7 +230,7 @@ def test_a_killed_workers_job_is_finished_by_another(
     with database.transaction(PLANNER) as work:
         job_id = jobs.start(work, "test-slow", {"flag": str(flag), "seconds": 1.0})
     with worker_process(database, tmp_path) as first:
-        wait_for(flag.exists)
+        wait_for(lambda: flag.exists() and flag.read_text() == "run\n")  # written, not only made
         first.kill()
         first.wait()
     assert jobs.report(database, PLANNER, job_id)["status"] == "running"

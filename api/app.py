@@ -49,6 +49,8 @@ from api.routes import (
 from api.runtime import Runtime
 from api.security import Doorkeeper
 from api.stopping import let_go_on_signal
+from gis import clock
+from gis.services import city_time
 from gis.services.experience import KnowledgeBase
 from gis.services.feed import Feed
 from gis.services.gazetteer import Gazetteer, GazetteerWatch
@@ -153,6 +155,7 @@ def _runtime(settings: Settings, database: Database) -> Runtime:
             "schema": partial(check_schema, database),
             "boundaries": partial(check_boundaries, database, boundaries),
             "queue": partial(check_queue, database, workers_expected=settings.job_workers > 0),
+            "calendar": lambda: city_time.check(database, clock.now()),
         },
     )
 

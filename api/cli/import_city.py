@@ -1,4 +1,4 @@
-"""``gridward import categories|duty|calendar|owners``: how a city works, by its own files."""
+"""``gridward import categories|duty|calendar|office-hours|owners``: how a city works, by files."""
 
 from __future__ import annotations
 
@@ -108,6 +108,23 @@ def calendar(file: File, as_json: AsJson = False) -> None:
     )
 
 
+def office_hours(file: File, as_json: AsJson = False) -> None:
+    """导入办公时间(列 from、hours),如夏季作息 / Import office hours: columns from and hours.
+
+    hours: 08:30-12:00;14:00-17:30，自 from 当日起 / as from the day named. 文件即全部。
+    """
+    rows = _rows(file, ("from", "hours"))
+    with open_database() as database:
+        answer = city_files.import_hours(database, SYSTEM, rows, source=file.name)
+    hours = answer["hours"].items()
+    _told(
+        answer,
+        as_json=as_json,
+        zh="办公时间:" + "、".join(f"自 {day} 起 {windows}" for day, windows in hours),
+        en="Office hours: " + ", ".join(f"from {day} on {windows}" for day, windows in hours),
+    )
+
+
 def owners(
     file: File,
     crs: Annotated[str | None, typer.Option(help="坐标系 / coordinate system")] = None,
@@ -150,4 +167,5 @@ def register(app: typer.Typer) -> None:
     app.command("categories")(categories)
     app.command("duty")(duty)
     app.command("calendar")(calendar)
+    app.command("office-hours")(office_hours)
     app.command("owners")(owners)

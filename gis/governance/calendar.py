@@ -1,30 +1,38 @@
 """Office time 工作时间: deadlines counted in the hours and days on which offices work.
 
-Rules. Hour limits run from the moment itself. Day limits do not count the first day and end with
-the office hours of the last one (Civil Code art. 201, 203). Working days are those of the State
-Council's yearly notice 节假日安排: holidays off, make-up workdays 调休 on. All instants are handled
-in Asia/Shanghai and returned in it. Counting is in whole microseconds, hence exact.
+Rules. Hour limits run from the moment itself. Day limits do not count the first day; working days
+end with the office hours of the last one, urgent days 紧急工作日 (every day of the calendar) with
+its midnight, since such work knows no closing time (Civil Code art. 201, 203). Working days are
+those of the State Council's yearly notice 节假日安排: holidays off, make-up workdays 调休 on. All
+instants are handled in Asia/Shanghai and returned in it. Counting is in whole microseconds, hence
+exact.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, timezone
-from functools import cached_property
-from itertools import pairwise
 from typing import Final, Literal, TypeAlias
 
 from gis.errors import LimitInvalid
+from gis.governance.office_hours import DEFAULT_OFFICE_HOURS as DEFAULT_OFFICE_HOURS  # noqa: PLC0414
+from gis.governance.office_hours import Office
+from gis.governance.office_hours import OfficeHours as OfficeHours  # noqa: PLC0414
 from gis.governance.working_days import STATE_COUNCIL, WorkingCalendar
 
-Unit: TypeAlias = Literal["work_hours", "urgent_hours", "work_days"]
+Unit: TypeAlias = Literal["work_hours", "urgent_hours", "work_days", "urgent_days"]
 
 UNITS: Final[dict[Unit, tuple[str, str]]] = {
     "work_hours": ("工作时", "working hours"),
     "urgent_hours": ("紧急工作时", "round-the-clock hours"),
     "work_days": ("工作日", "working days"),
+    "urgent_days": ("紧急工作日", "calendar days"),
 }
 """Unit key -> (title_zh, title_en)."""
+
+ROUND_THE_CLOCK: Final = ("urgent_hours", "urgent_days")
+"""Units that run at night and on holidays."""
+
+_IN_DAYS: Final = ("work_days", "urgent_days")
 
 SHANGHAI: Final = timezone(timedelta(hours=8), "Asia/Shanghai")
 """Asia/Shanghai as a fixed offset: no summer time since 1991, and no time zone files needed."""
@@ -33,64 +41,6 @@ LONGEST: Final = 100_000
 """The largest amount of a limit in any unit; more is a slip of the keyboard."""
 
 _ZERO: Final = timedelta(0)
-_TICK: Final = timedelta(microseconds=1)
-
-
-@dataclass(frozen=True)
-class OfficeHours:
-    """The hours of a working day on which offices work, as (opens, closes) pairs in order.
-
-    Raises
-    ------
-    ValueError
-        No window, a window that does not end after it begins, or windows out of order.
-
-    Examples
-    --------
-    >>> DEFAULT_OFFICE_HOURS.day_length
-    datetime.timedelta(seconds=25200)
-    """
-
-    windows: tuple[tuple[time, time], ...]
-
-    def __post_init__(self) -> None:
-        bounds = [bound for window in self.windows for bound in window]
-        if not bounds or any(a >= b for a, b in pairwise(bounds)):
-            message = f"office hours must be windows in ascending order, not {self.windows}"
-            raise ValueError(message)
-
-    @cached_property
-    def day_length(self) -> timedelta:
-        """Working time of one full working day."""
-        return sum((b - a for a, b in self._offsets), _ZERO)
-
-    @cached_property
-    def closing(self) -> timedelta:
-        """Time from midnight to the end of the last window."""
-        return self._offsets[-1][1]
-
-    @cached_property
-    def _offsets(self) -> tuple[tuple[timedelta, timedelta], ...]:
-        return tuple((_since_midnight(a), _since_midnight(b)) for a, b in self.windows)
-
-    def worked_by(self, moment: time) -> timedelta:
-        """Return the working time between midnight and a time of a working day."""
-        until = _since_midnight(moment)
-        return sum((max(_ZERO, min(b, until) - a) for a, b in self._offsets), _ZERO)
-
-    def reached(self, worked: timedelta) -> timedelta:
-        """Return the first time since midnight at which so much is worked (0 < worked <= a day)."""
-        rest = worked
-        for opens, closes in self._offsets:
-            if rest <= closes - opens:
-                return opens + rest
-            rest -= closes - opens
-        message = f"{worked} is more than one working day"
-        raise ValueError(message)
-
-
-DEFAULT_OFFICE_HOURS: Final = OfficeHours(((time(8, 30), time(12, 0)), (time(14, 0), time(17, 30))))
-"""08:30-12:00 and 14:00-17:30: seven hours."""
 
 
 def due_at(
@@ -98,13 +48,14 @@ def due_at(
     amount: float,
     unit: str,
     *,
-    office: OfficeHours = DEFAULT_OFFICE_HOURS,
+    office: Office = DEFAULT_OFFICE_HOURS,
     calendar: WorkingCalendar = STATE_COUNCIL,
 ) -> datetime:
     """Return the instant 时限 at which a limit that starts now ends, in Asia/Shanghai.
 
     ``work_hours`` run from the moment, in office hours only; ``urgent_hours`` round the clock;
-    ``work_days`` do not count the first day and end with the office hours of the last day.
+    ``work_days`` do not count the first day and end with the office hours of the last day,
+    ``urgent_days`` count every day after the first and end with the last one, at midnight.
     A limit that ends with a window ends there (12:00, 17:30), not when the next one opens.
 
     Raises
@@ -125,6 +76,8 @@ def due_at(
     '2025-06-06T20:30:00+08:00'
     >>> due_at(friday, 1, "work_days").isoformat()
     '2025-06-09T17:30:00+08:00'
+    >>> due_at(friday, 1, "urgent_days").isoformat()
+    '2025-06-08T00:00:00+08:00'
     """
     check_limit(amount, unit)
     begin = _local(start)
@@ -132,14 +85,17 @@ def due_at(
         return add_working_time(begin, timedelta(hours=amount), office=office, calendar=calendar)
     if unit == "urgent_hours":
         return begin + timedelta(hours=amount)
-    return _midnight(calendar.nth_after(begin.date(), int(amount))) + office.closing
+    if unit == "urgent_days":
+        return _midnight(begin.date() + timedelta(days=int(amount) + 1))
+    last = calendar.nth_after(begin.date(), int(amount))
+    return _midnight(last) + office.on(last).closing
 
 
 def add_working_time(
     start: datetime,
     duration: timedelta,
     *,
-    office: OfficeHours = DEFAULT_OFFICE_HOURS,
+    office: Office = DEFAULT_OFFICE_HOURS,
     calendar: WorkingCalendar = STATE_COUNCIL,
 ) -> datetime:
     """Return the first instant at which so much working time has passed since the start.
@@ -165,24 +121,22 @@ def add_working_time(
     begin = _local(start)
     if duration == _ZERO:
         return begin
-    day = begin.date()
+    day, left = begin.date(), duration
     if calendar.is_working_day(day):
-        total = office.worked_by(begin.time()) + duration
-        if total <= office.day_length:
-            return _midnight(day) + office.reached(total)
-        total -= office.day_length
+        left += office.on(day).worked_by(begin.time())
     else:
-        total = duration
-    # A whole number of days ends at closing time of the last one: hence the tick.
-    days, rest = divmod(total - _TICK, office.day_length)
-    return _midnight(calendar.nth_after(day, days + 1)) + office.reached(rest + _TICK)
+        day = calendar.nth_after(day, 1)
+    while left > (hours := office.on(day)).day_length:
+        left -= hours.day_length
+        day = calendar.nth_after(day, 1)
+    return _midnight(day) + hours.reached(left)
 
 
 def working_time_between(
     start: datetime,
     end: datetime,
     *,
-    office: OfficeHours = DEFAULT_OFFICE_HOURS,
+    office: Office = DEFAULT_OFFICE_HOURS,
     calendar: WorkingCalendar = STATE_COUNCIL,
 ) -> timedelta:
     """Return the working time from start to end; negative when the end lies before the start.
@@ -203,12 +157,15 @@ def working_time_between(
     if start > end:
         return -working_time_between(end, start, office=office, calendar=calendar)
     begin, finish = _local(start), _local(end)
-    days = calendar.count(begin.date(), finish.date())
-    worked = days * office.day_length
-    if calendar.is_working_day(finish.date()):
-        worked += office.worked_by(finish.time())
-    if calendar.is_working_day(begin.date()):
-        worked -= office.worked_by(begin.time())
+    day, last, worked = begin.date(), finish.date(), _ZERO
+    if calendar.is_working_day(last):
+        worked += office.on(last).worked_by(finish.time())
+    if calendar.is_working_day(day):
+        worked -= office.on(day).worked_by(begin.time())
+    while day < last:  # season by season
+        until = min(office.changes_after(day) or last, last)
+        worked += calendar.count(day, until) * office.on(day).day_length
+        day = until
     return worked
 
 
@@ -218,7 +175,7 @@ def resumed_due_at(
     resumed_at: datetime,
     unit: str,
     *,
-    office: OfficeHours = DEFAULT_OFFICE_HOURS,
+    office: Office = DEFAULT_OFFICE_HOURS,
     calendar: WorkingCalendar = STATE_COUNCIL,
 ) -> datetime:
     """Return a deadline after a pause 挂账: it gives back exactly the time that stood still.
@@ -234,7 +191,7 @@ def resumed_due_at(
     if resumed_at < paused_at:
         message = "a pause ends after it begins"
         raise ValueError(message)
-    if unit == "urgent_hours":
+    if unit in ROUND_THE_CLOCK:
         return _local(due) + (resumed_at - paused_at)
     pause = working_time_between(paused_at, resumed_at, office=office, calendar=calendar)
     return add_working_time(due, pause, office=office, calendar=calendar)
@@ -256,9 +213,18 @@ def check_limit(amount: float, unit: str) -> None:
         ...
     gis.errors.cases.LimitInvalid: The limit 1.5 work_days ...
     """
-    countable = 0 < amount <= LONGEST and (unit != "work_days" or amount == int(amount))
+    countable = 0 < amount <= LONGEST and (unit not in _IN_DAYS or amount == int(amount))
     if unit not in UNITS or not countable:
         raise LimitInvalid(amount=str(amount), unit=unit)
+
+
+def local_day(moment: datetime) -> date:
+    """Return the day of an instant in Asia/Shanghai.
+
+    >>> local_day(datetime(2025, 12, 31, 16, 0, tzinfo=timezone.utc))
+    datetime.date(2026, 1, 1)
+    """
+    return _local(moment).date()
 
 
 def _local(moment: datetime) -> datetime:
@@ -270,12 +236,3 @@ def _local(moment: datetime) -> datetime:
 
 def _midnight(day: date) -> datetime:
     return datetime.combine(day, time(), tzinfo=SHANGHAI)
-
-
-def _since_midnight(moment: time) -> timedelta:
-    return timedelta(
-        hours=moment.hour,
-        minutes=moment.minute,
-        seconds=moment.second,
-        microseconds=moment.microsecond,
-    )

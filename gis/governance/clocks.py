@@ -13,14 +13,14 @@ from typing import Final, Literal
 
 from gis.errors import CalendarMissing, ExtensionRefused
 from gis.governance.calendar import (
-    DEFAULT_OFFICE_HOURS,
-    OfficeHours,
+    ROUND_THE_CLOCK,
     add_working_time,
     due_at,
     resumed_due_at,
     working_time_between,
 )
 from gis.governance.categories import Limit
+from gis.governance.office_hours import DEFAULT_OFFICE_HOURS, Office
 from gis.governance.work_orders import ESCALATING, WARN_SHARE
 from gis.governance.working_days import STATE_COUNCIL, WorkingCalendar
 
@@ -33,7 +33,7 @@ MOST_EXTENSIONS: Final = 2
 class Ruler:
     """By what time is counted: the city's office hours and its calendar."""
 
-    office: OfficeHours = DEFAULT_OFFICE_HOURS
+    office: Office = DEFAULT_OFFICE_HOURS
     calendar: WorkingCalendar = STATE_COUNCIL
 
 
@@ -239,7 +239,7 @@ def _again(at: datetime, limit: Limit, ruler: Ruler) -> datetime | None:
 
 
 def _warn_at(start: datetime, due: datetime, limit: Limit, ruler: Ruler) -> datetime:
-    if limit.unit == "urgent_hours":
+    if limit.unit in ROUND_THE_CLOCK:
         return start + (due - start) * WARN_SHARE
     length = working_time_between(start, due, office=ruler.office, calendar=ruler.calendar)
     part = timedelta(microseconds=int(length / timedelta(microseconds=1) * WARN_SHARE))

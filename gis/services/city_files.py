@@ -18,6 +18,7 @@ from gis.governance.actors import Actor
 from gis.governance.calendar import SHANGHAI
 from gis.governance.categories import Category
 from gis.governance.duty import ROLES
+from gis.governance.office_hours import OfficeHours
 from gis.governance.working_days import HolidayNotice
 from gis.services import city_time
 from gis.store import categories, city_files
@@ -145,6 +146,42 @@ def import_calendar(
         },
         "limits_given": given,
     }
+
+
+# --- office hours -------------------------------------------------------------------------------
+
+
+def import_hours(
+    database: Database, actor: Actor, rows: Sequence[Row], *, source: str
+) -> dict[str, Any]:
+    """Take the city's office hours: from which day on, and the windows of a working day.
+
+    The file is the whole of it: what was known before is gone. Limits that run keep their end.
+
+    Raises
+    ------
+    gis.errors.FileRowInvalid
+        A day twice, windows out of order, or no row at all.
+    """
+    hours: dict[date, OfficeHours] = {}
+    for row in rows:
+        since = day(row, "from")
+        if since is None or since in hours:
+            raise refuse(row, "from", "只出现一次的日期", "a date that stands there once")
+        try:
+            hours[since] = OfficeHours.parse(filled(row, "hours"))
+        except ValueError as error:
+            raise refuse(
+                row,
+                "hours",
+                "依次排列的时段，如 08:30-12:00;14:00-17:30",
+                "windows in order, such as 08:30-12:00;14:00-17:30",
+            ) from error
+    if not hours:
+        raise refuse({"row": 1}, "from", "至少一行", "at least one row")
+    with database.transaction(actor) as work:
+        city_time.put_hours(work, hours, source)
+    return {"hours": {day.isoformat(): str(windows) for day, windows in sorted(hours.items())}}
 
 
 # --- duty ---------------------------------------------------------------------------------------

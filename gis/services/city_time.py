@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import threading
-from datetime import datetime, timedelta
-from typing import Final
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from typing import Any, Final
 
 from gis.errors import CalendarMissing
+from gis.governance.actors import SYSTEM
+from gis.governance.calendar import local_day
 from gis.governance.clocks import Clock, Ruler, begin
+from gis.governance.office_hours import OfficeHours, SeasonalHours
 from gis.governance.working_days import HolidayNotice, WorkingCalendar
 from gis.store import holidays
 from gis.store import orders as store
-from gis.store.unit_of_work import UnitOfWork
+from gis.store.unit_of_work import Database, UnitOfWork
 
 AHEAD: Final = timedelta(days=90)
 """Limits of today reach so far, weekends and holidays included."""
@@ -22,24 +26,39 @@ _made: dict[tuple[object, ...], Ruler] = {}
 
 
 def ruler_of(work: UnitOfWork) -> Ruler:
-    """Return how time is counted, as this transaction sees the city's notices."""
-    notices = holidays.all_notices(work)
-    known = tuple(
-        (year, notice.days_off, notice.makeup_workdays) for year, notice in sorted(notices.items())
-    )
+    """Return how time is counted, as this transaction sees the city's notices and hours."""
+    known = holidays.city_time(work)
     with _lock:
         found = _made.get(known)
         if found is None:
-            found = _made[known] = Ruler(calendar=WorkingCalendar(notices))
+            found = _made[known] = _ruler(*known)
             while len(_made) > 16:
                 _made.pop(next(iter(_made)))
     return found
 
 
+def _ruler(notices: holidays.Notices, hours: holidays.Hours) -> Ruler:
+    calendar = WorkingCalendar({year: HolidayNotice(off, on) for year, off, on in notices})
+    if not hours:
+        return Ruler(calendar=calendar)
+    return Ruler(SeasonalHours({day: OfficeHours.parse(text) for day, text in hours}), calendar)
+
+
+def check(database: Database, now: datetime) -> dict[str, Any]:
+    """Return what of the city's time an operator should know: nothing here makes it unready.
+
+    Limits that reach into a year of ``missing_years`` stay open until its notice is imported.
+    """
+    with database.reading(SYSTEM) as work:
+        ruler = ruler_of(work)
+    missing = missing_years(ruler.calendar, now)
+    return {"missing_years": missing, "office_hours": str(ruler.office.on(local_day(now)))}
+
+
 def missing_years(calendar: WorkingCalendar, now: datetime) -> list[int]:
     """Return the years within reach of today's deadlines for which no calendar is known."""
     missing = []
-    for year in range(now.year, (now + AHEAD).year + 1):
+    for year in range(local_day(now).year, local_day(now + AHEAD).year + 1):
         try:
             calendar.working_days(year)
         except CalendarMissing:
@@ -71,3 +90,8 @@ def put_notices(work: UnitOfWork, notices: dict[int, HolidayNotice], source: str
             store.set_due(work, row["work_order_code"], clock.due_at)
         given += 1
     return given
+
+
+def put_hours(work: UnitOfWork, hours: Mapping[date, OfficeHours], source: str) -> None:
+    """Write the city's office hours; limits that were set before stay as they are."""
+    holidays.put_hours(work, {day: str(windows) for day, windows in hours.items()}, source)

@@ -311,7 +311,7 @@ def _course(
     """Return the status at the reference instant and when it was dispatched, resolved, closed."""
     dispatched = received + timedelta(minutes=float(rng.gamma(2.0, 4.0)))
     limit = category.deadlines["handle"]
-    hours = limit.amount * {"work_hours": 3.0, "urgent_hours": 1.0, "work_days": 24.0}[limit.unit]
+    hours = limit.amount * {"work_hours": 3.0, "urgent_hours": 1.0}.get(limit.unit, 24.0)
     late = rng.random() > ON_TIME
     share = rng.uniform(1.1, 2.2) if late else rng.beta(2.0, 3.0)
     resolved = dispatched + timedelta(hours=max(hours * share, 0.2))

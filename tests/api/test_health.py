@@ -33,7 +33,9 @@ def test_readiness_of_an_empty_city_names_the_missing_boundaries(door: TestClien
     assert answer.status_code == 503
     facts = answer.json()["facts"]
     assert [reason["check"] for reason in facts["reasons"]] == ["boundaries"]
-    assert set(facts["ready"]) == {"database", "schema", "queue"}
+    assert set(facts["ready"]) == {"database", "schema", "queue", "calendar"}
+    assert "08:30-12:00;14:00-17:30" in facts["ready"]["calendar"]["office_hours"]
+    assert isinstance(facts["ready"]["calendar"]["missing_years"], list)
     assert facts["ready"]["database"]["postgis"]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from datetime import datetime
+from datetime import date, datetime
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,9 @@ import sqlalchemy as sa
 from gis.errors import CalendarMissing, CategoryRowInvalid, FileRowInvalid
 from gis.governance.actors import SYSTEM
 from gis.governance.calendar import SHANGHAI, due_at
-from gis.governance.categories import read_csv
+from gis.governance.categories import Limit, read_csv
+from gis.governance.clocks import Ruler, begin
+from gis.governance.office_hours import DEFAULT_OFFICE_HOURS
 from gis.services import city_files, city_time
 from gis.services.lookup import Boundaries
 from gis.services.responsibility import responsible
@@ -161,6 +163,41 @@ def test_next_years_holidays_are_data(database: Database, city: SmallCity, tmp_p
         with pytest.raises(FileRowInvalid) as refused:
             city_files.import_calendar(database, SYSTEM, bad, source="x")
         assert refused.value.facts["line"] == line
+
+
+def test_office_hours_are_data_and_change_with_the_season(
+    database: Database, city: SmallCity, tmp_path: Path
+) -> None:
+    def ruler() -> Ruler:
+        with database.reading(SYSTEM) as work:
+            return city_time.ruler_of(work)
+
+    text = "from,hours\n2026-05-01,08:00-12:00;15:00-18:00\n2026-10-01,8:30-12:00，14:00-17:30\n"
+    rows = table(tmp_path, text)
+    spring = datetime(2026, 4, 30, 17, 0, tzinfo=SHANGHAI)
+    assert ruler().office == DEFAULT_OFFICE_HOURS
+    told = city_files.import_hours(database, SYSTEM, rows, source="hours.csv")
+    assert told["hours"]["2026-10-01"] == "08:30-12:00;14:00-17:30"
+    due = due_at(spring, 1, "work_days", office=ruler().office)
+    assert (due.hour, due.minute) == (18, 0), "the first working day after has summer hours"
+    limit = begin("accept", Limit(1.5, "work_hours"), spring, ruler())
+    assert limit.due_at is not None
+    assert (limit.due_at.hour, limit.due_at.minute) == (9, 0)
+    ready = city_time.check(database, datetime(2026, 12, 1, tzinfo=SHANGHAI))
+    assert ready == {"missing_years": [2027], "office_hours": "08:30-12:00;14:00-17:30"}
+    bad = [
+        (text.replace("12:00;15:00", "12:00;11:00"), "hours", 2),
+        (text.replace("2026-10-01", "2026-05-01"), "from", 3),
+        (text.replace("2026-10-01", "tomorrow"), "from", 3),
+        ("from,hours\n", "from", 1),
+    ]
+    for broken, column, line in bad:
+        with pytest.raises(FileRowInvalid) as refused:
+            city_files.import_hours(database, SYSTEM, table(tmp_path, broken), source="x")
+        assert (refused.value.facts["column"], refused.value.facts["line"]) == (column, line)
+    assert str(ruler().office.on(spring.date())) == "08:30-12:00;14:00-17:30"
+    city_files.import_hours(database, SYSTEM, rows[:1], source="hours.csv")
+    assert ruler().office.changes_after(date(2026, 5, 1)) is None, "the file is the whole of it"
 
 
 def test_an_owner_answers_for_its_categories_before_the_area(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import chinese_calendar
 from hypothesis import given, settings
@@ -16,6 +16,7 @@ from gis.governance.calendar import (
     resumed_due_at,
     working_time_between,
 )
+from gis.governance.office_hours import Office, OfficeHours, SeasonalHours
 
 FIRST = datetime(2023, 1, 1, tzinfo=SHANGHAI)
 LAST = datetime(2025, 12, 31, tzinfo=SHANGHAI)
@@ -23,6 +24,15 @@ LAST = datetime(2025, 12, 31, tzinfo=SHANGHAI)
 instants = st.integers(0, int((LAST - FIRST).total_seconds() * 1_000_000)).map(
     lambda microseconds: FIRST + timedelta(microseconds=microseconds)
 )
+summer = OfficeHours.parse("08:00-12:00;15:00-18:00")
+seasonal = SeasonalHours(
+    {
+        date(year, month, 1): hours
+        for year in (2023, 2024, 2025)
+        for month, hours in ((5, summer), (10, DEFAULT_OFFICE_HOURS))
+    }
+)
+offices = st.sampled_from([DEFAULT_OFFICE_HOURS, summer, seasonal])
 durations = st.one_of(
     st.timedeltas(timedelta(0), timedelta(hours=100)),
     st.integers(0, 200).map(lambda halves: timedelta(minutes=30 * halves)),
@@ -77,24 +87,33 @@ def test_later_start_or_longer_limit_is_never_due_earlier(
 
 
 @unhurried
-@given(instants, durations, durations)
-def test_working_time_adds_up(start: datetime, first: timedelta, then: timedelta) -> None:
-    assert add_working_time(add_working_time(start, first), then) == add_working_time(
-        start, first + then
+@given(instants, durations, durations, offices)
+def test_working_time_adds_up(
+    start: datetime, first: timedelta, then: timedelta, office: Office
+) -> None:
+    halfway = add_working_time(start, first, office=office)
+    assert add_working_time(halfway, then, office=office) == add_working_time(
+        start, first + then, office=office
     )
 
 
 @unhurried
-@given(instants, durations)
-def test_between_is_the_inverse_of_add(start: datetime, duration: timedelta) -> None:
-    assert working_time_between(start, add_working_time(start, duration)) == duration
+@given(instants, durations, offices)
+def test_between_is_the_inverse_of_add(
+    start: datetime, duration: timedelta, office: Office
+) -> None:
+    due = add_working_time(start, duration, office=office)
+    assert working_time_between(start, due, office=office) == duration
 
 
 @unhurried
-@given(instants, instants, instants)
-def test_between_is_a_difference(a: datetime, b: datetime, c: datetime) -> None:
-    assert working_time_between(a, b) + working_time_between(b, c) == working_time_between(a, c)
-    assert working_time_between(a, b) == -working_time_between(b, a)
+@given(instants, instants, instants, offices)
+def test_between_is_a_difference(a: datetime, b: datetime, c: datetime, office: Office) -> None:
+    def between(one: datetime, other: datetime) -> timedelta:
+        return working_time_between(one, other, office=office)
+
+    assert between(a, b) + between(b, c) == between(a, c)
+    assert between(a, b) == -between(b, a)
 
 
 @unhurried

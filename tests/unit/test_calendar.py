@@ -16,6 +16,7 @@ from gis.governance.calendar import (
     resumed_due_at,
     working_time_between,
 )
+from gis.governance.office_hours import SeasonalHours
 from gis.governance.working_days import STATE_COUNCIL, HolidayNotice, WorkingCalendar
 
 
@@ -45,6 +46,9 @@ def at(text: str) -> datetime:
         ("2025-06-06 23:59", 1, "work_days", "2025-06-09 17:30"),
         ("2024-12-31 09:00", 1, "work_days", "2025-01-02 17:30"),
         ("2025-10-03 02:00", 48, "urgent_hours", "2025-10-05 02:00"),
+        # Urgent days run on holidays too, without the first one, to the midnight of the last.
+        ("2025-09-30 09:00", 2, "urgent_days", "2025-10-03 00:00"),
+        ("2025-09-30 23:59", 1, "urgent_days", "2025-10-02 00:00"),
     ],
 )
 def test_worked_examples(start: str, amount: float, unit: str, due: str) -> None:
@@ -71,6 +75,7 @@ def test_answer_is_in_shanghai_whatever_the_zone_of_the_question() -> None:
         (float("inf"), "work_hours"),
         (1e300, "urgent_hours"),
         (1.5, "work_days"),
+        (1.5, "urgent_days"),
     ],
 )
 def test_limits_that_cannot_be_counted_are_rejected(amount: float, unit: str) -> None:
@@ -125,6 +130,7 @@ def test_pause_gives_back_exactly_the_paused_time() -> None:
     paused, resumed = at("2025-06-06 17:00"), at("2025-06-09 09:00")
     assert resumed_due_at(due, paused, resumed, "work_hours") == at("2025-06-09 14:30")
     assert resumed_due_at(due, paused, resumed, "urgent_hours") == due + (resumed - paused)
+    assert resumed_due_at(due, paused, resumed, "urgent_days") == due + (resumed - paused)
     assert resumed_due_at(due, paused, paused, "work_hours") == due
     with pytest.raises(ValueError, match="ends after"):
         resumed_due_at(due, resumed, paused, "work_hours")
@@ -149,6 +155,48 @@ def test_other_office_hours_are_a_parameter() -> None:
     summer = OfficeHours(((time(8), time(12)), (time(14, 30), time(17, 30))))
     assert due_at(at("2025-07-01 11:30"), 1, "work_hours", office=summer) == at("2025-07-01 15:00")
     assert DEFAULT_OFFICE_HOURS.day_length == timedelta(hours=7)
+
+
+SUMMER = OfficeHours.parse("08:00-12:00；15:00-18:00")
+SEASONS = SeasonalHours({date(2025, 5, 1): SUMMER, date(2025, 10, 1): DEFAULT_OFFICE_HOURS})
+
+
+@pytest.mark.parametrize(
+    ("start", "amount", "unit", "due"),
+    [
+        # From Wednesday 30 April (Thursday is a holiday, offices work again on Tuesday 6 May).
+        ("2025-04-30 16:30", 2, "work_hours", "2025-05-06 09:00"),
+        ("2025-04-30 16:30", 5.5, "work_hours", "2025-05-06 15:30"),
+        ("2025-04-30 09:00", 1, "work_days", "2025-05-06 18:00"),
+        ("2025-04-29 09:00", 1, "work_days", "2025-04-30 17:30"),
+        # Back to winter: 30 September ends at 18:00, 9 October at 17:30.
+        ("2025-09-30 17:00", 2, "work_hours", "2025-10-09 09:30"),
+        ("2025-09-30 17:00", 1, "work_days", "2025-10-09 17:30"),
+        ("2025-09-30 17:00", 2, "urgent_hours", "2025-09-30 19:00"),
+    ],
+)
+def test_hours_change_with_the_season(start: str, amount: float, unit: str, due: str) -> None:
+    assert due_at(at(start), amount, unit, office=SEASONS) == at(due)
+    if unit == "work_hours":
+        counted = working_time_between(at(start), at(due), office=SEASONS)
+        assert counted == timedelta(hours=amount)
+
+
+def test_a_long_limit_runs_through_both_seasons() -> None:
+    april, november = at("2025-04-28 08:30"), at("2025-11-03 08:30")
+    counted = working_time_between(april, november, office=SEASONS)
+    summer = STATE_COUNCIL.count(date(2025, 5, 1), date(2025, 10, 1))
+    winter = STATE_COUNCIL.count(date(2025, 4, 28), date(2025, 11, 3)) - summer
+    assert counted == winter * timedelta(hours=7) + summer * SUMMER.day_length
+    assert add_working_time(april, counted, office=SEASONS) == at("2025-10-31 17:30")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "9-17", "08:30-12:00;11:00-17:00", "17:00-08:00", "25:00-26:00", "08:30"]
+)
+def test_hours_that_are_none_are_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"hours|hour|iso"):
+        OfficeHours.parse(text)
 
 
 @pytest.mark.parametrize(

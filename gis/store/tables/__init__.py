@@ -53,6 +53,7 @@ from gis.store.tables.community import (
     deliberation_number,
     deliberations,
     holiday_notices,
+    office_hours,
     owned_assets,
 )
 from gis.store.tables.feed import (
@@ -127,6 +128,7 @@ __all__ = [
     "learning_state",
     "log_entries",
     "metadata",
+    "office_hours",
     "open311_requests",
     "order_returns",
     "outbox",

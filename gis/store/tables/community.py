@@ -38,6 +38,17 @@ holiday_notices = Table(
     comment="Holiday notices 节假日安排 that a city supplies, before those of the library.",
 )
 
+office_hours = Table(
+    "office_hours",
+    metadata,
+    Column("since", Date, primary_key=True, comment="the first day on which they hold"),
+    Column("hours", Text, nullable=False, comment="windows: 08:30-12:00;14:00-17:30"),
+    Column("source", Text, nullable=False),
+    Column("imported_by", Text, nullable=False),
+    Column("imported_at", Instant, nullable=False, server_default=text("now()")),
+    comment="Office hours 作息时间 of a city from a day on; before them the default ones.",
+)
+
 owned_assets = Table(
     "owned_assets",
     metadata,

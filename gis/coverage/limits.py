@@ -160,7 +160,8 @@ class _Model:
     def __init__(self, question: CoverQuestion, limits: Limits) -> None:
         self.question, self.limits = question, limits
         count = len(question.people)
-        group = np.full(count, -1) if limits.group is None else np.asarray(limits.group)
+        grouped = limits.group is not None and limits.least is not None
+        group = np.asarray(limits.group) if grouped else np.full(count, -1)
         self.least = np.zeros(0) if limits.least is None else np.asarray(limits.least, np.float64)
         self.cost = (
             np.zeros(question.matrix.shape[1])

@@ -27,6 +27,7 @@ TOLERANCE_M: Final = 0.001
 """As in a straight line: a point at the limit itself is within."""
 
 SNAP_M: Final = 200.0
+_TOUCHING_M: Final = 1e-6
 Towards = Literal["stations", "points"]
 
 
@@ -61,6 +62,18 @@ class Attached:
         """Return which points are on the network."""
         return self.edge >= 0
 
+    def of(self, places: npt.NDArray[np.intp]) -> Attached:
+        """Return some of the points, by position, in that order."""
+        return Attached(self.edge[places], self.share[places], self.access_m[places])
+
+    def with_others(self, others: Attached) -> Attached:
+        """Return these points and then the others."""
+        return Attached(
+            np.append(self.edge, others.edge),
+            np.append(self.share, others.share),
+            np.append(self.access_m, others.access_m),
+        )
+
 
 def attach(
     graph: RoadGraph, points: npt.ArrayLike, *, mode: Mode = "walk", snap_m: float = SNAP_M
@@ -72,7 +85,7 @@ def attach(
     points
         (n, 2) lon, lat.
     snap_m
-        A point farther than this from every edge is not put anywhere.
+        A point farther than this from every edge is not put anywhere; 0: only points on a road.
 
     Examples
     --------
@@ -91,7 +104,12 @@ def attach(
     if not count or not len(usable):
         return Attached(edge, share, access)
     plane = graph.frame.to_plane(np.asarray(shapely.points(places), dtype=object))
-    (point, line), distance = tree.query_nearest(plane, max_distance=snap_m, return_distance=True)
+    # the tree takes no distance of 0: it is asked for a little more, and what is beyond is dropped
+    (point, line), distance = tree.query_nearest(
+        plane, max_distance=max(snap_m, _TOUCHING_M), return_distance=True
+    )
+    near = distance <= snap_m
+    point, line, distance = point[near], line[near], distance[near]
     order = np.lexsort((line, point))
     point, first = np.unique(point[order], return_index=True)
     chosen = usable[line[order][first]]

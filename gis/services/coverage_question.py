@@ -238,7 +238,7 @@ def _apply(
             _Row(
                 code,
                 change.name or code,
-                change.kind or kinds[0],
+                change.kind or next(iter(kinds), "service_station"),
                 staffed=True,
                 lon=float(change.lon or 0.0),
                 lat=float(change.lat or 0.0),

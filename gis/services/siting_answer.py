@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from gis.coverage import reach as straight
-from gis.coverage.network import Attached, nearest_station
+from gis.coverage.network import nearest_station
 from gis.coverage.plans import gap_between
 
 if TYPE_CHECKING:
     from gis.coverage.plans import Plan
-    from gis.services.city_memory import StationReach
-    from gis.services.city_reading import CityReading, Parts, ReachRule
-    from gis.services.coverage_question import StationSet
-    from gis.services.demand import Demand
     from gis.services.siting_candidates import Candidates
     from gis.services.siting_distances import Distances
+    from gis.services.siting_problem import Problem
     from gis.services.siting_question import SitingQuestion
-    from gis.store.city import Areas
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -30,36 +26,19 @@ SAME_DISTANCE: Final = 1e-6
 """Distances are called optimal to a millionth (the chord that is optimised, see ``chords``)."""
 
 
-class Asked(Protocol):
-    """What counting needs of a problem."""
-
-    @property
-    def rule(self) -> ReachRule: ...  # noqa: D102
-    @property
-    def reading(self) -> CityReading: ...  # noqa: D102
-    @property
-    def demand(self) -> Demand: ...  # noqa: D102
-    @property
-    def inside(self) -> npt.NDArray[np.intp]: ...  # noqa: D102
-    @property
-    def on(self) -> Attached | None: ...  # noqa: D102
-    @property
-    def reach(self) -> StationReach: ...  # noqa: D102
-
-
-def state(asked: Asked, stations: FloatArray) -> dict[str, Any]:
+def state(problem: Problem, stations: FloatArray) -> dict[str, Any]:
     """Return who is within reach of stations, and how far the nearest is, from positions alone."""
-    inside, demand = asked.inside, asked.demand
+    inside, demand = problem.inside, problem.demand
     people = demand.people[inside]
-    reached = asked.reach.counts(stations)[inside] > 0
-    if asked.on is None:
+    reached = problem.reach.counts(stations)[inside] > 0
+    on = problem.on_inside
+    if on is None:
         _, nearest_m = straight.nearest(demand.positions[inside], stations)
     else:
-        on = Attached(asked.on.edge[inside], asked.on.share[inside], asked.on.access_m[inside])
-        rule = asked.rule
-        there = asked.reading.put_on_roads(stations, rule)
+        rule = problem.rule
+        there = problem.reading.put_on_roads(stations, rule)
         nearest_m = nearest_station(
-            asked.reading.network(), on, there, mode=rule.mode, towards=rule.towards
+            problem.reading.network(), on, there, mode=rule.mode, towards=rule.towards
         ).distance_m
     known = np.isfinite(nearest_m)
     some = int(people[known].sum())
@@ -148,17 +127,14 @@ def _what(question: SitingQuestion) -> str:
     }[question.objective]
 
 
-def existing_value(
-    reach: StationReach,
-    demand: Demand,
-    inside: npt.NDArray[np.intp],
-    kept: StationSet,
-) -> dict[str, Any]:
+def existing_value(problem: Problem) -> dict[str, Any]:
     """Return what each standing station alone brings, and which bring nobody.
 
     ``people_only``: who would lose reach if this one station closed. Stations without any are
     redundant one at a time: closing two of them together may well cost people.
     """
+    reach, demand, kept = problem.reach, problem.demand, problem.kept
+    inside = problem.inside
     people = np.zeros(len(demand.people), dtype=np.int64)
     people[inside] = demand.people[inside]
     once = reach.counts(kept.positions) == 1
@@ -182,14 +158,10 @@ def existing_value(
     }
 
 
-def by_area(
-    areas: Areas,
-    parts: Parts,
-    members: npt.NDArray[np.intp],
-    people: FloatArray,
-    rows: npt.NDArray[np.intp],
-) -> dict[str, Any]:
-    """Return the people of some places by area, most first, then by code."""
+def by_area(problem: Problem, people: FloatArray, rows: npt.NDArray[np.intp]) -> dict[str, Any]:
+    """Return the people of some places that count by area, most first, then by code."""
+    areas, parts = problem.reading.areas, problem.parts
+    members = problem.members[problem.inside]
     sums = np.bincount(members[rows], weights=people[rows], minlength=len(parts.areas))
     some = [int(number) for number in np.flatnonzero(sums)]
     some.sort(key=lambda number: (-sums[number], number))

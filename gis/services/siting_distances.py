@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gis.coverage import reach as straight
-from gis.coverage.network import Attached
+from gis.coverage.network import Attached, nearest_station
 from gis.coverage.road_reach import PointsOnRoads
 from gis.coverage.spread import gathered, groups_of
 
@@ -36,7 +36,8 @@ class Distances:
     mean_shift_m, largest_shift_m
         No mean (largest) distance to any sites is lower, by more than that, than in the table.
     facts
-        How the places were made, as an answer says it.
+        How the places were made, and how many people have no way to any site at all (they are in
+        no plan's mean), as an answer says it.
     """
 
     cost: FloatArray
@@ -66,7 +67,8 @@ def straight_distances(
         kept=bool(len(kept)),
         mean_shift_m=homes.mean_shift_m,
         largest_shift_m=homes.largest_shift_m,
-        facts=_facts(len(homes.people), homes.cell_m, homes.mean_shift_m, homes.largest_shift_m),
+        facts=_facts(len(homes.people), homes.cell_m, homes.mean_shift_m, homes.largest_shift_m)
+        | {"people_without_way": 0},
     )
 
 
@@ -86,12 +88,18 @@ def road_distances(
     The way from there to each of them bounds what gathering can change: by the triangle
     inequality nobody's way to a site is shorter than the table's less that.
     """
+    every = nearest_station(
+        graph, on, candidates.with_others(kept), mode=rule.mode, towards=rule.towards
+    )
+    has_way = np.flatnonzero(every.station >= 0)
+    lost = int(people.sum() - people[has_way].sum())
+    positions, people, on = positions[has_way], people[has_way], on.of(has_way)
     group, cell_m = groups_of(positions, most)
     count = int(group.max()) + 1 if len(group) else 0
     order = np.lexsort((np.arange(len(group)), -people, group))
     heads = order[np.searchsorted(group[order], np.arange(count))]
     crowd = np.bincount(group, weights=people, minlength=count).astype(np.float64)
-    at = Attached(on.edge[heads], on.share[heads], on.access_m[heads])
+    at = on.of(heads)
     table = PointsOnRoads(graph, at, mode=rule.mode, towards=rule.towards)
     cost = _dense(table.reached(candidates, np.inf), count)
     has_kept = bool(len(kept.edge))
@@ -103,7 +111,8 @@ def road_distances(
         shift = _shifts(PointsOnRoads(graph, on, mode=rule.mode, towards="points"), at, group)
     known = float(people.sum()) or 1.0
     mean, largest = float(people @ shift) / known, float(shift.max(initial=0.0))
-    return Distances(cost, crowd, has_kept, mean, largest, _facts(count, cell_m, mean, largest))
+    facts = _facts(count, cell_m, mean, largest) | {"people_without_way": lost}
+    return Distances(cost, crowd, has_kept, mean, largest, facts)
 
 
 def _dense(reached: Any, places: int) -> FloatArray:  # noqa: ANN401 - ReachedPoints
@@ -118,10 +127,7 @@ def _shifts(points: PointsOnRoads, heads: Attached, group: npt.NDArray[np.intp])
     shift = np.full(len(group), np.inf)
     limit, open_heads = 2_000.0, np.arange(len(heads.edge))
     while len(open_heads):
-        asked = Attached(
-            heads.edge[open_heads], heads.share[open_heads], heads.access_m[open_heads]
-        )
-        found = points.reached(asked, limit)
+        found = points.reached(heads.of(open_heads), limit)
         owner = open_heads[np.repeat(np.arange(len(open_heads)), np.diff(found.bounds))]
         own = group[found.points] == owner
         shift[found.points[own]] = found.metres[own]

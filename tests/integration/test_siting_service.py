@@ -27,7 +27,7 @@ from gis.errors import (
     StationKindUnknown,
 )
 from gis.governance.actors import SYSTEM, Actor
-from gis.services import siting
+from gis.services import siting, siting_plan, siting_problem
 from gis.services.planning import coverage
 from gis.services.siting import OBJECTIVES, Objective, SitingQuestion
 from gis.store import city, tables
@@ -161,7 +161,7 @@ def test_a_bound_for_gathered_people_holds_for_everybody(
         exact = asked(demo_city, objective=objective, k=3, area="341102")
         assert exact["demand"]["method"] == "buildings"
         with monkeypatch.context() as fewer:
-            fewer.setattr(siting, "MOST_PLACES", 60)
+            fewer.setattr(siting_plan, "MOST_PLACES", 60)
             rough = asked(demo_city, objective=objective, k=3, area="341102")
         assert rough["demand"]["method"] == "cells"
         assert rough["demand"]["places"] <= 60
@@ -184,7 +184,7 @@ def test_candidates_are_named_and_thinned_to_the_cap(
 ) -> None:
     whole = asked(demo_city, k=1)["candidates"]
     assert len(whole["codes"]) == whole["used"] == whole["centres"] + whole["buildings"]
-    monkeypatch.setattr(siting, "MOST_CANDIDATES", whole["centres"] + 5)
+    monkeypatch.setattr(siting_problem, "MOST_CANDIDATES", whole["centres"] + 5)
     few = asked(demo_city, k=1)["candidates"]
     assert few["centres"] == whole["centres"]
     assert 1 <= few["buildings"] <= 5

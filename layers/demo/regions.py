@@ -94,7 +94,15 @@ def grow(edge_cells: Ints, cost: Floats, parent: Ints, seeds: Ints, offsets: Flo
 def grow_to_size(
     edge_cells: Ints, cost: Floats, parent: Ints, seeds: Ints, target: Floats, *, rounds: int
 ) -> Ints:
-    """Return a growth whose sizes in cells approach ``target`` (one number per seed)."""
+    """Return a growth whose sizes in cells approach ``target`` (one number per seed).
+
+    Raises
+    ------
+    ValueError
+        When two seeds share a cell: one of them could never grow.
+    """
+    if len(np.unique(seeds)) < len(seeds):
+        raise ValueError("two seeds share a cell")
     offsets = np.zeros(len(seeds))
     above = parent[seeds]
     label = best = grow(edge_cells, cost, parent, seeds, offsets)
@@ -219,10 +227,11 @@ def _communities(
         picks = np.zeros(len(urban), np.int64)
         sizes = np.zeros(len(urban))
         free = cells
-        for wanted, pool in ((urban, cells[built]), (~urban, cells[~built])):
+        for wanted, ground in ((urban, cells[built]), (~urban, cells[~built])):
             count = int(wanted.sum())
             if count == 0:
                 continue
+            pool = np.intersect1d(ground, free)  # two communities never begin in one cell
             usable = pool if len(pool) >= 2 * count else free
             chosen = usable[spread(mesh.sites[usable], count, rng)]
             picks[wanted] = chosen

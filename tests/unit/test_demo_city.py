@@ -16,10 +16,15 @@ from gis.governance.areas import code_faults
 from gis.governance.duty import ROLES
 from layers.demo.areas import AreaRow
 from layers.demo.batches import Ids
-from layers.demo.city import City, build
+from layers.demo.borders import OUTSIDE, read_borders
+from layers.demo.city import DEFAULT_SEED, STAGES, City, build
 from layers.demo.frame import geometries_in_degrees
 from layers.demo.load import EFFECTIVE_FROM
+from layers.demo.mesh import build_mesh
+from layers.demo.regions import divide
+from layers.demo.register import read_counties, thin
 from layers.demo.rows import all_batches
+from layers.demo.towns import place_towns
 
 REFERENCE = datetime(2026, 11, 23, tzinfo=UTC)
 SCALE = 0.02
@@ -52,6 +57,20 @@ def digest(city: City) -> str:
         for row in batch.rows:
             total.update(repr(tuple(row)).encode())
     return total.hexdigest()
+
+
+def test_every_community_has_ground_where_towns_are_small() -> None:
+    scale = 0.08  # here a town has fewer built blocks than communities
+
+    def dice(stage: str) -> np.random.Generator:
+        return np.random.default_rng([DEFAULT_SEED, list(STAGES).index(stage)])
+
+    borders, counties = read_borders(), thin(read_counties(), scale)
+    towns = place_towns(counties, borders, scale, mesh_dice := dice("mesh"))
+    mesh = build_mesh(borders, towns, scale, mesh_dice)
+    regions = divide(mesh, counties, towns, scale, dice("areas"))
+    wanted = sum(len(s.communities) for county in counties for s in county.subdistricts)
+    assert set(np.unique(regions.community)) - {OUTSIDE} == set(range(wanted))
 
 
 def test_the_same_seed_gives_the_same_bytes(city: City) -> None:

@@ -129,6 +129,27 @@ def _areas(key: str, zh: str, en: str, zooms: tuple[int, int], about: tuple[str,
     )  # fmt: skip
 
 
+def _items(
+    key: str, zh: str, en: str, about: tuple[str, str], roles: tuple[str, ...] = ()
+) -> Layer:
+    return Layer(
+        key, zh, en, *about, "point",
+        (
+            _a("number", "string", "编号", "number"),
+            _a("kind", "string", "类别", "kind"),
+            _a("title", "string", "事项", "title"),
+            _a("status", "string", "阶段", "stage"),
+            _a("area", "string", "区域", "area"),
+            _a("decision", "string", "决议", "decision", tiled=False),
+            _a("score", "integer", "评分", "score"),
+            _a("due_at", "datetime", "时限", "due at", roles=STAFF),
+            _a("overdue", "boolean", "超期", "overdue", roles=STAFF),
+            _a("created_at", "datetime", "提出时间", "raised at"),
+        ),
+        zooms=(0, 14), instant="created_at", roles=roles,
+    )  # fmt: skip
+
+
 LAYERS: Final[dict[str, Layer]] = {
     layer.key: layer
     for layer in (
@@ -280,6 +301,15 @@ LAYERS: Final[dict[str, Layer]] = {
                 _a("waiting", "integer", "待处理", "waiting"),
             ),
             zooms=(0, 14),
+        ),
+        _items(
+            "deliberations", "议事事项", "Deliberations",
+            ("已定事公开的社区事项和人民建议。", "Matters and proposals on a public agenda."),
+        ),
+        _items(
+            "deliberation-desk", "议事办理", "Deliberation desk",
+            ("辖区内全部社区事项和人民建议。", "All matters and proposals of one's area."),
+            roles=STAFF,
         ),
         Layer(
             "coverage-gaps", "覆盖盲区", "Coverage gaps",

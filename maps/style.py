@@ -263,6 +263,8 @@ THEMES: Final[dict[str, Theme]] = {
             "event-density": "#d55e00",
             "coverage-gaps": "#d94701",
             "worker-areas": "#7b3294",
+            "deliberations": "#9a6700",
+            "deliberation-desk": "#9a6700",
         },
     ),
     "dark": Theme(
@@ -293,6 +295,8 @@ THEMES: Final[dict[str, Theme]] = {
             "event-density": "#ff8f3d",
             "coverage-gaps": "#ff9a5c",
             "worker-areas": "#c793e0",
+            "deliberations": "#e3b341",
+            "deliberation-desk": "#e3b341",
         },
     ),
 }

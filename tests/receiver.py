@@ -30,7 +30,8 @@ class Got:
         said = f"{self.headers['webhook-id']}.{self.headers['webhook-timestamp']}."
         mac = hmac.new(key, said.encode() + self.body, hashlib.sha256).digest()
         expected = "v1," + base64.b64encode(mac).decode()
-        return hmac.compare_digest(expected, self.headers["webhook-signature"])
+        given = self.headers["webhook-signature"].split(" ")
+        return any(hmac.compare_digest(expected, one) for one in given)
 
 
 @dataclass

@@ -85,6 +85,7 @@ def listed(
     area: AreaCode | None = None,
     kind: Kind | None = None,
     status: Line | None = None,
+    overdue: bool | None = None,
     bbox: Box | None = None,
     after: Annotated[Cursor, Query(alias="cursor")] = None,
     limit: Limit = DEFAULT_LIMIT,
@@ -98,11 +99,17 @@ def listed(
         app.database,
         actor,
         deliberation.DeliberationFilter(
-            area=area, kind=kind, status=status, bbox=box, scope=actor.area_code
+            area=area,
+            kind=kind,
+            status=status,
+            overdue=overdue,
+            bbox=box,
+            scope=actor.area_code,
         ),
         after=None if after is None else _key(after),
         limit=limit,
         language=language_of(request),
+        now=clock.now,
     )
     following = None
     if more:
@@ -138,7 +145,7 @@ def conversion(
 @router.get("/{item_id}", summary="One matter or proposal")
 def one(request: Request, app: Open, actor: Anyone, item_id: uuid.UUID) -> dict[str, Any]:
     """The item, what the caller may do next, and its history."""
-    return deliberation.one(app.database, actor, item_id, language_of(request))
+    return deliberation.one(app.database, actor, item_id, language_of(request), now=clock.now)
 
 
 @router.post("/{item_id}/actions", summary="Take it one step on")

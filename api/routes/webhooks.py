@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -47,6 +48,14 @@ class WebhookIn(BaseModel):
     area: AreaCode | None = None
 
 
+class RotationIn(BaseModel):
+    """How long the former secret goes on signing beside the new one."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    overlap_hours: float = Field(default=24, ge=0, le=24 * 30)
+
+
 @router.post("", status_code=201, summary="Register a webhook")
 def register(body: WebhookIn, app: Open, actor: Administrator, keyed: Keyed) -> Response:
     """Register a recipient of CloudEvents; the signing secret is in this answer only."""
@@ -87,6 +96,21 @@ def delete(app: Open, actor: Administrator, webhook_id: uuid.UUID) -> Response:
 def enable(app: Open, actor: Administrator, webhook_id: uuid.UUID) -> dict[str, Any]:
     """Send again, what was missed first."""
     return webhooks.enable(app.database, actor, webhook_id)
+
+
+@router.post("/{webhook_id}/rotate-secret", summary="Give a webhook a new secret")
+def rotate_secret(
+    app: Open, actor: Administrator, webhook_id: uuid.UUID, keyed: Keyed, body: RotationIn
+) -> Response:
+    """Sign with a new secret, shown in this answer only, and meanwhile with the former one too."""
+    answer = webhooks.rotate_secret(
+        app.database,
+        actor,
+        webhook_id,
+        overlap=timedelta(hours=body.overlap_hours),
+        keyed=keyed,
+    )
+    return respond(answer, {"Cache-Control": "no-store"})
 
 
 @router.get("/{webhook_id}/deliveries", summary="What became of a webhook's messages")

@@ -117,6 +117,7 @@ def listed(
             source=source,
             text=q or None,
             scope=actor.area_code,
+            in_hand_of=actor.person_id,
         ),
         now=clock.now(),
         after=None if after is None else _order_key(after),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,6 +15,10 @@ ROLES: Final[dict[str, tuple[str, str]]] = {
     "admin": ("管理员", "administrator"),
 }
 """Role key -> (title_zh, title_en)."""
+
+
+NOWHERE: Final = "-"
+"""The area of a worker who has a duty nowhere: no code, so nothing lies in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +38,19 @@ class Actor:
     role: str
     area_code: str | None = None
     person_id: int | None = None
+
+    def sees(self, codes: Collection[str], assignee_id: int | None = None) -> bool:
+        """Tell whether a case that lies in these areas is the actor's to see.
+
+        A case in hand is, wherever it lies: somebody sent it to a worker of another grid.
+
+        >>> worker = Actor("token:7", "grid_worker", "341102001001003", person_id=9)
+        >>> worker.sees(["341102001001004"]), worker.sees(["341102001001004"], assignee_id=9)
+        (False, True)
+        """
+        if self.area_code is None or self.area_code in codes:
+            return True
+        return assignee_id is not None and assignee_id == self.person_id
 
     def covers(self, code: str) -> bool:
         """Tell whether an area code lies in the actor's scope (codes nest by prefix)."""

@@ -50,7 +50,7 @@ _ZH: Final[dict[str, str]] = {
 }
 
 _EN: Final[dict[str, str]] = {
-    "report": "{by} reported it; {outcome}.",
+    "report": "{by} reported the case; {outcome}.",
     "register": "{by} filed the case.",
     "reject": "{by} rejected it: {note}",
     "confirm_grid": "{by} confirmed grid {grid}; {outcome}.",
@@ -155,12 +155,14 @@ def _facts(entry: Mapping[str, Any], after: Mapping[str, Any], *, zh: bool) -> _
 
 
 def _by(entry: Mapping[str, Any], after: Mapping[str, Any], *, zh: bool) -> str:
-    if after.get("by"):
-        return str(after["by"] if zh else after.get("by_en", after["by"]))
-    if entry.get("actor_id") == "system":
-        return "系统" if zh else "Gridward"
-    role = str(entry["actor_role"])
-    return ROLES.get(role, (role, role))[0 if zh else 1]
+    named = after.get("by") if zh else after.get("by_en", after.get("by"))
+    if not named and entry.get("actor_id") == "system":
+        named = "系统" if zh else "Gridward"
+    if not named:
+        role = str(entry["actor_role"])
+        named = ROLES.get(role, (role, role))[0 if zh else 1]
+    is_role = not zh and any(named == title for _, title in ROLES.values())
+    return f"The {named}" if is_role else str(named)
 
 
 def _to(after: Mapping[str, Any], *, zh: bool) -> str:
@@ -177,12 +179,24 @@ def _to(after: Mapping[str, Any], *, zh: bool) -> str:
 
 def _outcome(after: Mapping[str, Any], state: Any, *, zh: bool) -> str:  # noqa: ANN401 - a State
     if after.get("status") == "dispatched" and after.get("assignee"):
-        return ("派给" if zh else "sent to ") + _to(after, zh=zh)
+        return ("派给" if zh else "it went to ") + _to(after, zh=zh)
     if after.get("status") == "dispatched":
-        return "系统自动分派" if zh else "it was routed by itself"
+        return "系统自动分派" if zh else "it was routed automatically"
     if state is None:
-        return "已登记" if zh else "taken in"
-    return str(state.title[0] if zh else f"it {state.title[1]}")
+        return "已登记" if zh else "it was taken in"
+    if zh:
+        return str(state.title[0])
+    return _OUTCOMES_EN.get(str(after["status"]), f"it is now “{state.title[1]}”")
+
+
+_OUTCOMES_EN: Final[dict[str, str]] = {
+    "review": "it waits for a dispatcher",
+    "unrouted": "nobody was found to send it to",
+    "outside": "it lies outside the city",
+    "registered": "it is filed and waits to be sent on",
+    "returned": "it waits to be sent on",
+}
+"""Where a case stands after it came in or was moved; the others keep their title."""
 
 
 def _back(after: Mapping[str, Any], *, zh: bool) -> str:

@@ -20,7 +20,7 @@ from gis.errors import (
     PersonUnknown,
     RoleUnknown,
 )
-from gis.governance.actors import ROLES, SYSTEM, Actor
+from gis.governance.actors import NOWHERE, ROLES, SYSTEM, Actor
 from gis.store import access as store
 from gis.store import duty
 from gis.store.access import Credential
@@ -70,6 +70,8 @@ def issue_token(
     """Issue a bearer token 令牌 for a role, limited to an area where one is named.
 
     ``person`` (code or number) makes it the token of one person: their cases are theirs to handle.
+    A grid worker's token that names no area reaches as far as that person's duties do on the day:
+    the smallest area that holds all of them.
 
     Raises
     ------
@@ -157,10 +159,18 @@ def actor_of_secret(database: Database, secret: str, kind: Kind) -> Admitted:
         raise CredentialInvalid
     with database.reading(SYSTEM) as work:
         found = store.credential_of(work, kind=kind, secret_hash=_hash(secret))
+        area = None if found is None else _area_of(work, found)
     if found is None:
         raise CredentialInvalid
-    actor = Actor(f"{found.kind}:{found.id}", found.role, found.area_code, found.person_id)
+    actor = Actor(f"{found.kind}:{found.id}", found.role, area, found.person_id)
     return Admitted(actor, found.label, found.expires_at)
+
+
+def _area_of(work: UnitOfWork, found: Credential) -> str | None:
+    """Return the area of a sign-in: as it was issued, else where a worker's duties lie today."""
+    if found.area_code is None and found.role == "grid_worker" and found.person_id is not None:
+        return duty.area_of_person(work, found.person_id) or NOWHERE
+    return found.area_code
 
 
 def revoke(database: Database, actor: Actor, credential_id: int) -> int:

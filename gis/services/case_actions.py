@@ -259,6 +259,8 @@ def send_back(case: CaseFile, command: Command, _step: Transition, _threshold: f
 def rule(case: CaseFile, command: Command, _step: Transition, _threshold: float) -> Done:
     """Rule who answers, for this case and for every later one like it."""
     chosen = target(case, command.to)
+    if (command.to or {}).get("grid"):
+        _learn(case, str((command.to or {})["grid"]))
     values = give(case, chosen, command.to)
     kept = rulings.keep(case, command, chosen)
     return Done(event_values=values, more={"reason": chosen.reason.to_json(), "ruling": kept})

@@ -211,7 +211,10 @@ class CaseFile:
             "after": after,
             "boundary_revision": self.in_force.snapshot.revision,
         }
-        path = self.event["path_codes"]
+        path = list(self.event["path_codes"])
+        if self.order is not None:  # whoever has it in hand hears of it, also from elsewhere
+            theirs = self.in_force.snapshot.path(self.order["area_code"])
+            path += [area.code for area in theirs if area.code not in path]
         if code is None:
             store.add_message(
                 self.work,
@@ -252,11 +255,9 @@ class CaseFile:
 
 
 def in_scope(actor: Actor, event: Mapping[str, Any], order: Mapping[str, Any] | None) -> bool:
-    """Tell whether a case lies in the actor's area; one without any place is the centre's."""
-    if actor.area_code is None:
-        return True
+    """Tell whether a case lies in the actor's area, or in hand; one without a place is for all."""
     codes = [*event["path_codes"], *(() if order is None else order["path_codes"])]
-    return actor.area_code in codes or not codes
+    return actor.sees(codes, None if order is None else order["assignee_id"]) or not codes
 
 
 def category_of(work: UnitOfWork, key: str | None) -> Category | None:

@@ -111,8 +111,7 @@ def _belongs(clock: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
 
 
 def _in_scope(actor: Actor, row: Mapping[str, Any]) -> bool:
-    scope = actor.area_code
-    return scope is None or scope in row["path_codes"] or scope in row["event_path"]
+    return actor.sees([*row["path_codes"], *row["event_path"]], row["assignee_id"])
 
 
 def _shown(

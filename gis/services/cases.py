@@ -129,10 +129,15 @@ def view(work: UnitOfWork, event_id: uuid.UUID, language: Language) -> dict[str,
         There is none, or it lies outside the actor's area.
     """
     row = events.by_id(work, event_id)
-    scope = work.actor.area_code
-    if row is None or (scope is not None and scope not in row["path_codes"] and row["path_codes"]):
+    orders = _orders(work, [event_id])
+    mine = [order["assignee_id"] for order in orders.get(event_id, ())]
+    seen = row is not None and (
+        not row["path_codes"]
+        or any(work.actor.sees(row["path_codes"], one) for one in (None, *mine))
+    )
+    if row is None or not seen:
         raise EventUnknown(id=str(event_id))
-    orders, pictures = _orders(work, [event_id]), attachments_of(work, [event_id])
+    pictures = attachments_of(work, [event_id])
     answer = as_answer(
         dict(row),
         orders.get(event_id, []),

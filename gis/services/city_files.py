@@ -20,7 +20,7 @@ from gis.governance.categories import Category
 from gis.governance.duty import ROLES
 from gis.governance.office_hours import OfficeHours
 from gis.governance.working_days import HolidayNotice
-from gis.services import city_time
+from gis.services import city_time, deliberation_clock
 from gis.store import categories, city_files
 from gis.store.unit_of_work import Database
 
@@ -136,6 +136,7 @@ def import_calendar(
     notices = notices_of(rows)
     with database.transaction(actor) as work:
         given = city_time.put_notices(work, notices, source)
+        given += deliberation_clock.give_limits(work, city_time.ruler_of(work))
     return {
         "years": {
             str(year): {

@@ -11,7 +11,6 @@ from typing import Any, Final
 from gis.errors import (
     ActionUnknown,
     AreaUnknown,
-    CalendarMissing,
     DeliberationUnknown,
     Language,
     OutsideScope,
@@ -20,18 +19,18 @@ from gis.errors import (
 )
 from gis.geometry.crs import normalise, point_to_wgs84
 from gis.governance.actors import ROLES, Actor
-from gis.governance.calendar import due_at
+from gis.governance.calendar import SHANGHAI
 from gis.governance.deliberation import (
     ACTIONS,
     KINDS,
     LIFE,
-    LIMITS,
     STATES,
     TRANSITIONS,
     ratio,
     relations,
 )
 from gis.services.city_time import ruler_of
+from gis.services.deliberation_clock import limit_ends, tell
 from gis.services.lookup import Boundaries, BoundarySnapshot
 from gis.services.matching import Location
 from gis.store import access
@@ -117,7 +116,9 @@ def raise_item(
         store.add_entry(
             work, item_id, "raise", before=None, after={"status": "raised"}, note=item.title
         )
-        body = _shown(work, _found(work, item_id), language)
+        made = _found(work, item_id)
+        tell(work, made, "raise", {})
+        body = _shown(work, made, language, now())
         return access.remember(work, keyed, status=201, body=body)
 
 
@@ -150,20 +151,10 @@ def act(
         mine = relations(actor, item["created_by"])
         move = LIFE.step(item["status"], step.action, mine, step.given())
         after = move.after[0]
-        values: dict[str, Any] = {"status": after, "due_at": _due(work, after, instant)}
         place = _place(step.location)
+        values = _changed(work, item, step, after, instant)
         if place is not None:
-            values |= _moved(work, boundaries, place) | {"due_at": item["due_at"]}
-        if step.action in _STAMPS:
-            values[_STAMPS[step.action]] = instant
-        if step.action == "set_topic" and item["validated_at"] is None:
-            values["validated_at"] = instant
-        if step.decision is not None and step.action == "decide":
-            values["decision"] = step.decision
-        if step.action == "assess":
-            values["score"] = step.score
-        if STATES[after].final:
-            values["closed_at"] = instant
+            values |= _moved(work, boundaries, place)
         store.change(work, item_id, values, place)
         told = {"status": after} | {
             key: values[key] for key in ("decision", "score", "area_code") if key in values
@@ -176,8 +167,30 @@ def act(
             after=told,
             note=step.note,
         )
-        body = _shown(work, _found(work, item_id), language)
+        found = _found(work, item_id)
+        tell(work, found, step.action, {"before": item["status"]})
+        body = _shown(work, found, language, now())
         return access.remember(work, keyed, status=200, body=body)
+
+
+def _changed(
+    work: UnitOfWork, item: Mapping[str, Any], step: Step, after: str, instant: datetime
+) -> dict[str, Any]:
+    """Return what a step writes beside the place."""
+    values: dict[str, Any] = {"status": after}
+    if after != item["status"]:
+        values |= {"due_at": _due(work, after, instant), "reminded_at": None}
+    if step.action in _STAMPS:
+        values[_STAMPS[step.action]] = instant
+    if step.action == "set_topic" and item["validated_at"] is None:
+        values["validated_at"] = instant
+    if step.decision is not None and step.action == "decide":
+        values["decision"] = step.decision
+    if step.action == "assess":
+        values["score"] = step.score
+    if STATES[after].final:
+        values["closed_at"] = instant
+    return values
 
 
 def _moved(work: UnitOfWork, boundaries: Boundaries, place: tuple[float, float]) -> dict[str, Any]:
@@ -188,7 +201,14 @@ def _moved(work: UnitOfWork, boundaries: Boundaries, place: tuple[float, float])
     return {"area_code": code, "path_codes": [area.code for area in snapshot.path(code)]}
 
 
-def one(database: Database, actor: Actor, item_id: uuid.UUID, language: Language) -> dict[str, Any]:
+def one(
+    database: Database,
+    actor: Actor,
+    item_id: uuid.UUID,
+    language: Language,
+    *,
+    now: Callable[[], datetime],
+) -> dict[str, Any]:
     """Return one item with its history as sentences.
 
     Raises
@@ -197,7 +217,7 @@ def one(database: Database, actor: Actor, item_id: uuid.UUID, language: Language
     """
     with database.reading(actor) as work:
         item = _found(work, item_id)
-        answer = _shown(work, item, language)
+        answer = _shown(work, item, language, now())
         answer["log"] = [_told(entry, language) for entry in store.log_of(work, item_id)]
         return answer
 
@@ -210,11 +230,12 @@ def item_list(
     after: tuple[datetime, uuid.UUID] | None,
     limit: int,
     language: Language,
+    now: Callable[[], datetime],
 ) -> tuple[list[dict[str, Any]], bool]:
     """Return items of the actor's area, newest first, and whether more follow."""
     with database.reading(actor) as work:
-        rows = store.listing(work, wanted, after=after, limit=limit + 1)
-        return [_shown(work, row, language) for row in rows[:limit]], len(rows) > limit
+        rows = store.listing(work, wanted, now(), after=after, limit=limit + 1)
+        return [_shown(work, row, language, now()) for row in rows[:limit]], len(rows) > limit
 
 
 def conversion(
@@ -291,13 +312,7 @@ def _area(snapshot: BoundarySnapshot, place: tuple[float, float] | None, named: 
 
 
 def _due(work: UnitOfWork, state: str, at: datetime) -> datetime | None:
-    limit, ruler = LIMITS.get(state), ruler_of(work)
-    if limit is None:
-        return None
-    try:
-        return due_at(at, limit.amount, limit.unit, office=ruler.office, calendar=ruler.calendar)
-    except CalendarMissing:
-        return None
+    return limit_ends(state, at, ruler_of(work))
 
 
 def _found(work: UnitOfWork, item_id: uuid.UUID, *, lock: bool = False) -> dict[str, Any]:
@@ -310,7 +325,9 @@ def _found(work: UnitOfWork, item_id: uuid.UUID, *, lock: bool = False) -> dict[
     return item
 
 
-def _shown(work: UnitOfWork, item: Mapping[str, Any], language: Language) -> dict[str, Any]:
+def _shown(
+    work: UnitOfWork, item: Mapping[str, Any], language: Language, now: datetime
+) -> dict[str, Any]:
     side = 0 if language == "zh" else 1
     mine = relations(work.actor, item["created_by"])
     instants = ("due_at", "validated_at", "adopted_at", "carried_out_at", "created_at", "closed_at")
@@ -329,6 +346,9 @@ def _shown(work: UnitOfWork, item: Mapping[str, Any], language: Language) -> dic
         "decision": item["decision"],
         "score": item["score"],
         **{key: None if item[key] is None else item[key].isoformat() for key in instants},
+        "overdue": item["due_at"] is not None
+        and item["closed_at"] is None
+        and item["due_at"] <= now,
         "allowed_actions": list(LIFE.allowed(item["status"], mine)),
         "actions": [
             {
@@ -347,10 +367,24 @@ def _shown(work: UnitOfWork, item: Mapping[str, Any], language: Language) -> dic
 def _told(entry: Mapping[str, Any], language: Language) -> dict[str, Any]:
     side = 0 if language == "zh" else 1
     role = ROLES.get(entry["actor_role"], (entry["actor_role"],) * 2)[side]
-    titles = {"raise": ("点事", "raise"), **{key: one.title for key, one in ACTIONS.items()}}
+    titles = {"raise": ("点事", "raise"), "remind": ("提醒", "reminds")}
+    titles |= {key: one.title for key, one in ACTIONS.items()}
+    if entry["action"] == "remind":
+        stage = STATES[entry["after"]["status"]].title[side]
+        due = datetime.fromisoformat(entry["after"]["due_at"]).astimezone(SHANGHAI)
+        text = (
+            f"系统提醒：“{stage}”已超过时限（{due:%Y-%m-%d %H:%M}）"
+            if side == 0
+            else f"Gridward reminds: it {stage} and should have gone on by {due:%Y-%m-%d %H:%M}"
+        )
+        return _entry(entry, text, side)
     said = entry["note"] or entry["after"].get("decision") or entry["after"].get("score") or ""
     title = titles[entry["action"]][side]
     text = f"{role}{title}：{said}" if side == 0 else f"{role}: {title}: {said}"
+    return _entry(entry, text, side)
+
+
+def _entry(entry: Mapping[str, Any], text: str, side: int) -> dict[str, Any]:
     return {
         "at": entry["at"].isoformat(),
         "actor_role": entry["actor_role"],

@@ -31,6 +31,7 @@ TOPICS: Final[dict[str, tuple[str, str]]] = {
     "event.created": ("事件受理", "event taken in"),
     "event.routed": ("事件派遣", "event routed"),
     "work_order.changed": ("工单变更", "work order changed"),
+    "deliberation.changed": ("议事进展", "deliberation changed"),
 }
 """What can be listened to: topic -> (title_zh, title_en)."""
 

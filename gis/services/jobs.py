@@ -45,6 +45,7 @@ QUEUES: Final[dict[str, tuple[str, str]]] = {
 TASK_MODULES: Final = (
     "gis.services.jobs",
     "gis.services.clock_work",
+    "gis.services.deliberation_clock",
     "gis.services.follow",
     "gis.services.draft_review",
     "gis.services.webhook_delivery",

@@ -348,7 +348,13 @@ def answer_in(
     )
     category = None if request.category is None else categories.by_key(work, request.category)
     chosen = responsible(
-        work, in_force.snapshot, matched.code, category, at, unit_code=matched.unit_code
+        work,
+        in_force.snapshot,
+        matched.code,
+        category,
+        at,
+        unit_code=matched.unit_code,
+        place=matched.point,
     )
     return shown(matched, chosen, language)
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -63,6 +63,9 @@ class Roster:
         duties: Iterable[Mapping[str, Any]],
         absences: Iterable[Mapping[str, Any]],
         known: Iterable[Category],
+        *,
+        ruled: Collection[tuple[str, str | None]] = (),
+        owned: Collection[str] = (),
     ) -> None:
         self.stamp = stamp
         self.categories = {category.key: category for category in known}
@@ -81,6 +84,7 @@ class Roster:
             self._absences.setdefault(row["person_id"], []).append(period)
             instants.update(end for end in (period.begins, period.ends) if end is not None)
         self._instants = sorted(instants)
+        self._ruled, self._owned = frozenset(ruled), frozenset(owned)
         self._choices: dict[tuple[Any, ...], Assignment | Unrouted | None] = {}
 
     @classmethod
@@ -91,6 +95,8 @@ class Roster:
             map(dict, store.standing_duties(work)),
             map(dict, store.standing_absences(work)),
             categories.everything(work),
+            ruled=store.ruled(work),
+            owned=store.owned_categories(work),
         )
 
     def team_of(self, area_codes: Sequence[str], at: datetime) -> list[TeamMember]:
@@ -112,8 +118,11 @@ class Roster:
     ) -> Assignment | Unrouted | None:
         """Return whom :func:`gis.services.responsibility.responsible` returns.
 
-        None where several could take it, so that what they have in hand decides: ask the database.
+        None where several could take it, so that what they have in hand decides, where a final
+        ruling stands, or where the owner of an asset may answer: ask the database.
         """
+        if self._decided_elsewhere(path, None if category is None else category.key):
+            return None
         key = (
             tuple(path.values()), None if category is None else category.key, unit_code,
             self.era(at),
@@ -124,10 +133,19 @@ class Roster:
         chosen: Assignment | Unrouted | None = choose(team, path, category, at, unit_code=unit_code)
         if isinstance(chosen, Assignment) and _has_rival(team, chosen.member):
             chosen = None
+        elif isinstance(chosen, Unrouted) and self._owned:
+            chosen = None  # the owner of what stands there comes before nobody at all
         if len(self._choices) >= _MOST_CHOICES:
             self._choices.clear()
         self._choices[key] = chosen
         return chosen
+
+    def _decided_elsewhere(self, path: Mapping[str, str], category: str | None) -> bool:
+        if category in self._owned:
+            return True
+        return bool(self._ruled) and any(
+            (code, key) in self._ruled for code in path.values() for key in (None, category)
+        )
 
     def era(self, at: datetime) -> tuple[int, bool]:
         """Return what is the same for two instants between which no duty or absence begins or ends.

@@ -113,12 +113,13 @@ class _Turn:
             messages = feed.at(work, [each.position for each in claimed])
         if row is None:
             return False
-        url, secret = str(row["url"]), str(row["secret"])
+        url = str(row["url"])
+        known = [str(one) for one in (row["secret"], row["former"]) if one is not None]
 
         def one(delivery: Claimed) -> Result | None:
             if self._broken.is_set() or time.monotonic() > ends:
                 return None
-            return self._send(url, secret, delivery, messages[delivery.position])
+            return self._send(url, known, delivery, messages[delivery.position])
 
         with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="webhook") as pool:
             found = list(pool.map(one, claimed))
@@ -130,10 +131,12 @@ class _Turn:
             _judge_host(work, self._id, tried, broken=self._broken.is_set())
         return not self._broken.is_set()
 
-    def _send(self, url: str, secret: str, delivery: Claimed, message: Message) -> Result:
+    def _send(
+        self, url: str, secrets: Sequence[str], delivery: Claimed, message: Message
+    ) -> Result:
         body = webhook_messages.cloud_event(message)
         identity = webhook_messages.message_id(message.position)
-        headers = webhook_messages.headers(secret, identity, int(time.time()), body)
+        headers = webhook_messages.headers(secrets, identity, int(time.time()), body)
         status, error = None, None
         try:
             status, said = post(self._targets, url, headers, body)

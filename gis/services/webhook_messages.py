@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import json
 import secrets
+from collections.abc import Sequence
 from typing import Final
 
 from gis.store.feed import Message
@@ -54,12 +55,14 @@ def signature(secret: str, identity: str, timestamp: int, body: bytes) -> str:
     return "v1," + base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
 
 
-def headers(secret: str, identity: str, timestamp: int, body: bytes) -> dict[str, str]:
-    """Return the headers of one delivery."""
+def headers(secrets_: Sequence[str], identity: str, timestamp: int, body: bytes) -> dict[str, str]:
+    """Return the headers of one delivery, signed by each of the secrets (parted by a blank)."""
     return {
         "Content-Type": MEDIA_TYPE,
         "User-Agent": "Gridward-Webhooks/1",
         "Webhook-Id": identity,
         "Webhook-Timestamp": str(timestamp),
-        "Webhook-Signature": signature(secret, identity, timestamp, body),
+        "Webhook-Signature": " ".join(
+            signature(secret, identity, timestamp, body) for secret in secrets_
+        ),
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from gis.errors import OutsideScope, TopicUnknown, WebhookDeleted, WebhookUnknown
@@ -18,6 +18,9 @@ from gis.store.unit_of_work import Database, UnitOfWork
 
 STATES: Final = ("pending", "delivered", "dropped")
 """What may have become of a delivery."""
+
+OVERLAP: Final = timedelta(hours=24)
+"""So long a former secret signs as well, unless another time is asked for."""
 
 
 def register(
@@ -93,6 +96,34 @@ def enable(database: Database, actor: Actor, webhook_id: uuid.UUID) -> dict[str,
             )
             wake_delivery(work, webhook_id)
         return _one(work, webhook_id)
+
+
+def rotate_secret(
+    database: Database,
+    actor: Actor,
+    webhook_id: uuid.UUID,
+    *,
+    overlap: timedelta = OVERLAP,
+    keyed: KeyedRequest | None = None,
+) -> Answer:
+    """Give a webhook a new secret, which only this answer holds.
+
+    Until the overlap ends each delivery carries two signatures, of the new and the former secret:
+    a recipient that knows either takes it. With no overlap the former one ends at once (it leaked).
+
+    Raises
+    ------
+    gis.errors.WebhookUnknown, gis.errors.WebhookDeleted
+    """
+    with database.transaction(actor) as work:
+        answered = access.first_answer(work, keyed)
+        if answered is not None:
+            return answered
+        _alive(work, webhook_id)
+        secret = new_secret()
+        webhooks.rotate(work, webhook_id, secret, overlap)
+        body = {**_one(work, webhook_id), "secret": secret}
+        return access.remember(work, keyed, status=200, body=body)
 
 
 def deliveries(

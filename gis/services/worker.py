@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import datetime
 from importlib import import_module
 from typing import Any, Final
 
@@ -21,6 +22,7 @@ import psycopg
 import structlog
 from procrastinate import exceptions, job_context
 from procrastinate import jobs as library
+from procrastinate.manager import JobManager
 from procrastinate.retry import BaseRetryStrategy, RetryDecision
 
 from gis.errors import DatabaseUnavailable, GovernanceError, Unavailable
@@ -61,6 +63,24 @@ class _Pauses(BaseRetryStrategy):
         return RetryDecision(
             retry_in={"seconds": min(2 ** min(job.attempts + 1, 16), LONGEST_PAUSE_S)}
         )
+
+
+class _OneOfAKeyWaits(JobManager):
+    """Jobs by the library; one that is to be tried again gives way to its twin that waits."""
+
+    async def retry_job(
+        self,
+        job: library.Job,
+        retry_at: datetime | None = None,
+        priority: int | None = None,
+        queue: str | None = None,
+        lock: str | None = None,
+    ) -> None:
+        try:
+            await super().retry_job(job, retry_at, priority, queue, lock)
+        except exceptions.UniqueViolation:  # at most one of a key waits: that one does the work
+            await self.finish_job(job, status=library.Status.FAILED, delete_job=True)
+            _log.info("job_superseded", task=job.task_name, job=job.id)
 
 
 def mended_by_retry(error: BaseException) -> bool:
@@ -156,6 +176,7 @@ def _queue(database: Database, base: Context) -> procrastinate.App:
     )
     logging.getLogger("procrastinate").setLevel(logging.WARNING)
     queue = procrastinate.App(connector=connector)
+    queue.job_manager = _OneOfAKeyWaits(connector)
     for each in jobs.TASKS.values():
         queue.task(
             name=each.name, queue=each.queue, pass_context=True, retry=_Pauses(each.attempts)
@@ -269,15 +290,6 @@ async def _tend(database: Database, queue: procrastinate.App) -> None:
         await asyncio.sleep(1.0)
 
 
-async def _give_back(queue: procrastinate.App, job: library.Job) -> None:
-    """Let another worker run a job; one whose twin waits already goes, with the lock it holds."""
-    try:
-        await queue.job_manager.retry_job(job)
-    except exceptions.UniqueViolation:  # at most one of a key waits: that one does the work
-        await queue.job_manager.finish_job(job, status=library.Status.FAILED, delete_job=True)
-        _log.info("job_superseded", task=job.task_name, job=job.id)
-
-
 async def rescue(queue: procrastinate.App) -> None:
     """Give jobs whose worker is dead back to the queue, or up when that happened too often."""
     stale = await queue.job_manager.get_stalled_jobs(seconds_since_heartbeat=jobs.STALE_AFTER_S)
@@ -289,7 +301,7 @@ async def rescue(queue: procrastinate.App) -> None:
                 )
                 _log.error("job_given_up", task=job.task_name, job=job.id)
             else:
-                await _give_back(queue, job)
+                await queue.job_manager.retry_job(job)
         except exceptions.ConnectorException as error:  # another worker was faster
             _log.info("job_rescued_elsewhere", job=job.id, reason=str(error))
 

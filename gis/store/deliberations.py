@@ -43,6 +43,7 @@ class DeliberationFilter:
     area: str | None = None
     kind: str | None = None
     status: str | None = None
+    overdue: bool | None = None
     bbox: tuple[float, float, float, float] | None = None
     scope: str | None = None
 
@@ -102,6 +103,47 @@ def add_entry(
     )
 
 
+def late(work: UnitOfWork, now: datetime, limit: int) -> list[dict[str, Any]]:
+    """Return open items whose stage should have ended, not reminded of, locked; skip locked."""
+    columns = table.c
+    chosen = (
+        sa.select(*_COLUMNS)
+        .where(columns.closed_at.is_(None), columns.reminded_at.is_(None), columns.due_at <= now)
+        .order_by(columns.due_at, columns.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return [dict(row) for row in work.rows(chosen)]
+
+
+def mark_reminded(work: UnitOfWork, item_id: uuid.UUID, at: datetime) -> None:
+    """Note that the present stage of an item was reminded of."""
+    work.execute(sa.update(table).where(table.c.id == item_id).values(reminded_at=at))
+
+
+def without_limit(work: UnitOfWork) -> list[dict[str, Any]]:
+    """Return open items without a limit: ``id``, ``status``, and ``since`` when that holds."""
+    entries = deliberation_entries.c
+    changed = entries.before["status"].astext.is_distinct_from(entries.after["status"].astext)
+    since = (
+        sa.select(sa.func.max(entries.at))
+        .where(entries.deliberation_id == table.c.id, changed)
+        .scalar_subquery()
+    )
+    rows = work.rows(
+        sa.select(table.c.id, table.c.status, since.label("since"))
+        .where(table.c.closed_at.is_(None), table.c.due_at.is_(None))
+        .order_by(table.c.id)
+        .with_for_update()
+    )
+    return [dict(row) for row in rows]
+
+
+def set_due(work: UnitOfWork, item_id: uuid.UUID, due_at: datetime) -> None:
+    """Write the limit of the present stage of an item."""
+    work.execute(sa.update(table).where(table.c.id == item_id).values(due_at=due_at))
+
+
 def log_of(work: UnitOfWork, item_id: uuid.UUID) -> list[dict[str, Any]]:
     """Return the history of an item, oldest first."""
     columns = deliberation_entries.c
@@ -114,6 +156,7 @@ def log_of(work: UnitOfWork, item_id: uuid.UUID) -> list[dict[str, Any]]:
 def listing(
     work: UnitOfWork,
     wanted: DeliberationFilter,
+    now: datetime,
     *,
     after: tuple[datetime, uuid.UUID] | None,
     limit: int,
@@ -129,6 +172,9 @@ def listing(
     for column, value in ((columns.kind, wanted.kind), (columns.status, wanted.status)):
         if value is not None:
             chosen = chosen.where(column == value)
+    if wanted.overdue is not None:
+        late = sa.and_(columns.closed_at.is_(None), columns.due_at <= now)
+        chosen = chosen.where(late if wanted.overdue else late.is_not(sa.true()))
     if wanted.bbox is not None:
         envelope = sa.func.ST_MakeEnvelope(*wanted.bbox, 4326)
         chosen = chosen.where(columns.geometry.op("&&")(envelope))

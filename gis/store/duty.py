@@ -72,6 +72,22 @@ def areas_of(
     return [row["area_code"] for row in work.rows(chosen)]
 
 
+_HOME = sa.text(
+    "with recursive mine as (select distinct area_code from duties where person_id = :person "
+    "and valid @> now()), up as (select area_code as start, area_code as code, 0 as steps from "
+    "mine union all select up.start, v.parent_code, up.steps + 1 from up join area_versions v on "
+    "v.area_code = up.code and v.valid @> now() where v.parent_code is not null and up.steps < 9) "
+    "select code from up group by code having count(distinct start) = (select count(*) from mine) "
+    'order by max(steps), code collate "C" limit 1'
+)
+
+
+def area_of_person(work: UnitOfWork, person_id: int) -> str | None:
+    """Return the smallest area in which all duties of a person lie today; None without any."""
+    found: str | None = work.scalar(_HOME, person=person_id)
+    return found
+
+
 def person(work: UnitOfWork, named: str) -> sa.RowMapping | None:
     """Return a person by code or by number."""
     is_number = named.isascii() and named.isdigit() and len(named) < 18

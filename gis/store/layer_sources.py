@@ -24,6 +24,14 @@ _AREAS = """
 """
 _GENERAL = "level = 'grid' and kind is distinct from 'dedicated' and kind is distinct from 'micro'"
 
+_ITEMS = """
+    select d.id::text as fid, d.id as sort, d.geometry as geom, null::text as scope_code,
+        d.path_codes as scope_path, d.number, d.kind, d.title, d.status, d.area_code as area,
+        d.decision, d.score, d.due_at, (d.closed_at is null and d.due_at <= now()) as overdue,
+        d.created_at
+    from deliberations as d where d.geometry is not null and {what}
+"""
+
 SOURCES: Final[dict[str, str]] = {
     "cities": _AREAS.format(what="level = 'city'"),
     "counties": _AREAS.format(what="level = 'county'"),
@@ -101,6 +109,8 @@ SOURCES: Final[dict[str, str]] = {
         where v.level = 'grid' and v.added_revision <= :revision
             and (v.retired_revision is null or v.retired_revision > :revision)
     """,
+    "deliberations": _ITEMS.format(what="d.adopted_at is not null"),
+    "deliberation-desk": _ITEMS.format(what="d.status <> 'withdrawn'"),
     "coverage-gaps": """
         select code as fid, code as sort, geometry as geom, area_code as scope_code,
             attributes ->> 'name' as name, area_code as code,
@@ -117,5 +127,7 @@ SORTS: Final[dict[str, str]] = {
     "buildings": "bigint",
     "addresses": "bigint",
     "events": "uuid",
+    "deliberations": "uuid",
+    "deliberation-desk": "uuid",
 }
 """Type of ``sort`` where it is not text."""

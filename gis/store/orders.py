@@ -245,13 +245,17 @@ def returns_of(work: UnitOfWork, event_id: uuid.UUID) -> list[dict[str, Any]]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderFilter:
-    """Which work orders a list wants; None means no restriction."""
+    """Which work orders a list wants; None means no restriction.
+
+    ``in_hand_of`` is a person whose orders are there beside those of ``scope``.
+    """
 
     assignee: str | None = None
     area: str | None = None
     status: str | None = None
     overdue: bool | None = None
     scope: str | None = None
+    in_hand_of: int | None = None
     person_id: int | None = None
     text: str | None = None
     category: str | None = None
@@ -302,9 +306,13 @@ def listing(
     )
     if code is not None:
         chosen = chosen.where(columns.code == code)
-    for area in (wanted.area, wanted.scope):
-        if area is not None:
-            chosen = chosen.where(columns.path_codes.contains([area]))
+    if wanted.area is not None:
+        chosen = chosen.where(columns.path_codes.contains([wanted.area]))
+    if wanted.scope is not None:
+        inside: sa.ColumnElement[bool] = columns.path_codes.contains([wanted.scope])
+        if wanted.in_hand_of is not None:
+            inside = sa.or_(inside, columns.assignee_id == wanted.in_hand_of)
+        chosen = chosen.where(inside)
     if wanted.person_id is not None:
         chosen = chosen.where(columns.assignee_id == wanted.person_id)
     elif wanted.assignee is not None:

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from gis.store.tables import absences, duties, persons, roster_changes, units
+from gis.store.tables import (
+    absences,
+    duties,
+    duty_rulings,
+    owned_assets,
+    persons,
+    roster_changes,
+    units,
+)
 from gis.store.unit_of_work import UnitOfWork
 
 # Marks commit in any order and old ones are swept: number and sum together tell every change.
@@ -61,3 +69,24 @@ def standing_duties(work: UnitOfWork) -> list[sa.RowMapping]:
 def standing_absences(work: UnitOfWork) -> list[sa.RowMapping]:
     """Return absences that have not ended: bounds (None: open), and whether these belong."""
     return work.rows(_ABSENCES)
+
+
+def ruled(work: UnitOfWork) -> set[tuple[str, str | None]]:
+    """Return (area, category) of the final rulings in force; a category of None is any."""
+    columns = duty_rulings.c
+    rows = work.rows(
+        sa.select(columns.area_code, columns.category).where(
+            columns.ended_at.is_(None),
+            columns.expires_at > _NOW,
+            sa.or_(columns.unit_code.is_not(None), columns.person_id.is_not(None)),
+        )
+    )
+    return {(row["area_code"], row["category"]) for row in rows}
+
+
+def owned_categories(work: UnitOfWork) -> set[str]:
+    """Return the categories for which the owner of some asset answers."""
+    columns = owned_assets.c
+    named = sa.func.unnest(columns.categories).label("category")
+    rows = work.rows(sa.select(named).where(columns.retired_at.is_(None)).distinct())
+    return {row["category"] for row in rows}

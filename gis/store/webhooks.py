@@ -15,7 +15,9 @@ from gis.store.tables import outbox, outbox_sequence, webhook_deliveries, webhoo
 from gis.store.unit_of_work import UnitOfWork
 
 _SHOWN: Final = tuple(
-    column for column in webhooks.c if column.name not in {"secret", "heard_until", "created_by"}
+    column
+    for column in webhooks.c
+    if column.name not in {"secret", "former_secret", "heard_until", "created_by"}
 )
 
 
@@ -81,11 +83,16 @@ def listing(work: UnitOfWork, area_code: str | None) -> list[dict[str, Any]]:
 
 
 def state_of(work: UnitOfWork, webhook_id: uuid.UUID) -> sa.RowMapping | None:
-    """Return state, scope, address and secret of a webhook, locked against other changes."""
+    """Return state, scope, address and secrets of a webhook, locked against other changes."""
     columns = webhooks.c
     return work.row(
         sa.select(
-            columns.state, columns.area_code, columns.url, columns.secret, columns.heard_until
+            columns.state,
+            columns.area_code,
+            columns.url,
+            columns.secret,
+            columns.heard_until,
+            sa.case((columns.former_until > sa.func.now(), columns.former_secret)).label("former"),
         )
         .where(columns.id == webhook_id)
         .with_for_update(key_share=True)  # deliveries may still be queued for it
@@ -95,7 +102,9 @@ def state_of(work: UnitOfWork, webhook_id: uuid.UUID) -> sa.RowMapping | None:
 def delete(work: UnitOfWork, webhook_id: uuid.UUID) -> None:
     """End a webhook; what still waited is dropped. Its row stays for the record."""
     work.execute(
-        sa.update(webhooks).where(webhooks.c.id == webhook_id).values(state="deleted", secret="")
+        sa.update(webhooks)
+        .where(webhooks.c.id == webhook_id)
+        .values(state="deleted", secret="", former_secret=None)
     )
     work.execute(
         sa.update(webhook_deliveries)
@@ -103,6 +112,19 @@ def delete(work: UnitOfWork, webhook_id: uuid.UUID) -> None:
             webhook_deliveries.c.webhook_id == webhook_id, webhook_deliveries.c.state == "pending"
         )
         .values(state="dropped", last_error="the webhook was deleted")
+    )
+
+
+def rotate(work: UnitOfWork, webhook_id: uuid.UUID, secret: str, overlap: timedelta) -> None:
+    """Sign with a new secret; the one before signs as well for a while."""
+    work.execute(
+        sa.update(webhooks)
+        .where(webhooks.c.id == webhook_id)
+        .values(
+            former_secret=webhooks.c.secret,
+            former_until=sa.func.now() + overlap,
+            secret=secret,
+        )
     )
 
 

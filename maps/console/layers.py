@@ -38,6 +38,8 @@ DRAWN: Final = (
     Drawn("coverage-gaps", "polygon", 8, hidden=True, width=0.8, fill=0.35),
     Drawn("job-openings", "point", 9, hidden=True),
     Drawn("event-density", "point", 8, hidden=True),
+    Drawn("deliberations", "point", 9, hidden=True),
+    Drawn("deliberation-desk", "point", 9, hidden=True),
     Drawn("events", "point", 10, hidden=True),
 )
 

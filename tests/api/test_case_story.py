@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
+import sqlalchemy as sa
 
 from api.app import create_app
 from gis.governance.actors import SYSTEM
@@ -132,7 +133,7 @@ def test_a_case_from_snap_report_to_the_second_closing(  # noqa: PLR0915 - it is
     assert (order["status"], order["version"]) == ("dispatched", 1)
     assert order["allowed_actions"] == ["accept", "send_back", "escalate"]
     assert [c["stage"] for c in order["clocks"]] == ["accept", "handle"]
-    assert second.get(f"/v1/work-orders/{code}").json()["allowed_actions"] == []
+    assert second.get(f"/v1/work-orders/{code}").status_code == 404, "of another grid, not in hand"
 
     order = act(first, code, "accept", version=1)
     assert order["status"] == "handling"
@@ -205,7 +206,10 @@ def test_a_case_from_snap_report_to_the_second_closing(  # noqa: PLR0915 - it is
     assert story[12].startswith("调度员重新办理（第 2 轮），南门社区网格员网格员2接办（回访不满意")
     assert len(story) == 18
     english = centre.get(f"/v1/events/{event['id']}/log", headers={"Accept-Language": "en"}).json()
-    assert english["items"][2]["text"] == "网格员1 signed for it."
+    told = [one["text"] for one in english["items"]]
+    assert told[0] == ("A reporter (snap report) reported the case; it was routed automatically.")
+    assert told[2] == "网格员1 signed for it."
+    assert told[10] == "The dispatcher closed it."
 
 
 def test_the_second_return_of_one_ground_goes_up(door: Door, city: SmallCity) -> None:
@@ -314,6 +318,38 @@ def test_lists_keep_to_the_area_and_to_the_person(door: Door, city: SmallCity) -
     assert worker.get(f"/v1/events/{event}").json()["reporter"]["phone"] == "13900000000"
     other = door("grid_worker", area=COMMUNITY)  # a token that names no person, hence no unit
     assert "reporter" not in other.get(f"/v1/events/{event}").json()
+
+
+def test_a_workers_token_reaches_as_far_as_their_duties(
+    door: Door, city: SmallCity, database: Database
+) -> None:
+    centre = door("dispatcher")
+    first, second = (reported(centre, city.inside(n)) for n in (1, 2))
+    worker, cadre = door("grid_worker", person="P1"), door("grid_worker", person="C1")
+
+    codes = [one["work_orders"][0]["code"] for one in (first, second)]
+    assert seen_orders(worker) == {codes[0]}
+    assert seen_orders(cadre) == set(codes)
+    for client, wanted in ((worker, {first["id"]}), (cadre, {first["id"], second["id"]})):
+        assert {one["id"] for one in client.get("/v1/events").json()["items"]} == wanted
+    assert worker.get(f"/v1/events/{second['id']}").status_code == 404
+    code = codes[1]
+    act(worker, code, "accept", 404)
+    # in hand is theirs to see and to do, wherever it lies
+    act(centre, code, "transfer", to={"person": "P1"}, note="代管")
+    assert seen_orders(worker) == set(codes)
+    assert worker.get(f"/v1/events/{second['id']}").status_code == 200
+    assert worker.get(f"/v1/events/{second['id']}/log").status_code == 200
+    assert act(worker, code, "accept")["status"] == "handling"
+    with database.transaction(SYSTEM) as work:
+        work.execute(sa.text("delete from duties where person_id = 2"))
+    nobody = door("grid_worker", person="P2")
+    assert nobody.get("/v1/work-orders").json()["items"] == []
+    assert nobody.get(f"/v1/events/{first['id']}").status_code == 404
+
+
+def seen_orders(client: httpx.Client) -> set[str]:
+    return {one["code"] for one in client.get("/v1/work-orders").json()["items"]}
 
 
 def test_extensions_and_suspensions_keep_their_rules(door: Door, city: SmallCity) -> None:

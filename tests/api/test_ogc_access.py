@@ -17,7 +17,7 @@ from gis.store.layer_tiles import Tile
 from layers.catalogue import LAYERS, View, layers_for
 from tests.conftest import Token
 
-STAFF_LAYERS = {"events", "worker-areas"}
+STAFF_LAYERS = {"events", "worker-areas", "deliberation-desk"}
 
 
 def items(client: httpx.Client, layer: str, who: dict[str, str], **query: str) -> Any:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date, datetime, timedelta
 from itertools import product
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from gis import clock
 from gis.errors import (
@@ -18,11 +22,16 @@ from gis.errors import (
     VersionStale,
 )
 from gis.governance.actors import SYSTEM, Actor
+from gis.governance.calendar import SHANGHAI
 from gis.governance.deliberation import ACTIONS, LIFE, RELATIONS, STATES, TRANSITIONS
+from gis.governance.working_days import HolidayNotice
+from gis.services import city_time, deliberation_clock
 from gis.services import deliberation as service
 from gis.services.lookup import Boundaries
 from gis.services.matching import Location
+from gis.store.layer_sources import SOURCES
 from gis.store.unit_of_work import Database
+from layers.catalogue import LAYERS, layers_for
 from tests.factories import COMMUNITY, SmallCity, small_city
 
 CITIZEN = Actor("token:c", "reporter")
@@ -64,8 +73,6 @@ def take(
     database: Database, boundaries: Boundaries, actor: Actor, item: dict[str, Any], action: str,
     **more: Any,  # noqa: ANN401 - whatever the step takes
 ) -> dict[str, Any]:  # fmt: skip
-    import uuid
-
     answer = service.act(
         database,
         boundaries,
@@ -108,9 +115,7 @@ def test_a_matter_goes_its_six_steps(
     take(database, boundaries, CADRE, item, "finish", note="已安装")
     item = take(database, boundaries, CITIZEN, item, "assess", score=5)
     assert (item["status"], item["score"], item["closed_at"] is None) == ("assessed", 5, False)
-    import uuid
-
-    told = service.one(database, CENTRE, uuid.UUID(item["id"]), "zh")
+    told = service.one(database, CENTRE, uuid.UUID(item["id"]), "zh", now=clock.now)
     assert told["proposer"]["name"] == "李四"
     assert [entry["text"] for entry in told["log"]][:3] == [
         "上报人点事：加装休息座椅。",
@@ -151,17 +156,91 @@ def test_conversion_counts_by_area_and_never_divides_by_nothing(
     assert community["summary"]["adopted"] == 2
 
 
+def test_a_step_that_takes_too_long_is_reminded_of_once_and_heard_of(
+    database: Database, boundaries: Boundaries, city: SmallCity
+) -> None:
+    item = raised(database, boundaries, CITIZEN, city.inside(1))
+    due = datetime.fromisoformat(item["due_at"])
+    assert not item["overdue"]
+
+    def late(at: datetime) -> list[str]:
+        rows, _ = service.item_list(
+            database, SYSTEM, service.DeliberationFilter(overdue=True), after=None, limit=10,
+            language="zh", now=lambda: at,
+        )  # fmt: skip
+        return [row["id"] for row in rows]
+
+    assert deliberation_clock.remind(database, lambda: due - timedelta(seconds=1)) == 0
+    assert late(due - timedelta(seconds=1)) == []
+    with ThreadPoolExecutor(4) as workers:
+        told = list(workers.map(lambda _: deliberation_clock.remind(database, lambda: due), "1234"))
+    assert sum(told) == 1
+    assert late(due) == [item["id"]]
+    take(database, boundaries, CADRE, item, "set_topic")
+    assert deliberation_clock.remind(database, lambda: due) == 0, "the next stage has its own time"
+    assert deliberation_clock.remind(database, lambda: due + timedelta(days=60)) == 1
+    shown = service.one(database, CENTRE, uuid.UUID(item["id"]), "zh", now=clock.now)
+    texts = [entry["text"] for entry in shown["log"]]
+    assert texts[1].startswith("系统提醒：“已点事”已超过时限（")
+    assert [entry["action"] for entry in shown["log"]] == ["raise", "remind", "set_topic", "remind"]
+    with database.reading(SYSTEM) as work:
+        heard = work.rows(
+            sa.text("select body from outbox where topic = 'deliberation.changed' order by id")
+        )
+    assert [row["body"]["action"] for row in heard] == ["raise", "remind", "set_topic", "remind"]
+    assert "李四" not in str(heard)
+
+
+def test_a_calendar_that_comes_later_gives_items_their_limit(
+    database: Database, boundaries: Boundaries, city: SmallCity
+) -> None:
+    december = datetime(2026, 12, 30, 9, 0, tzinfo=SHANGHAI)
+    item = raised(database, boundaries, CITIZEN, city.inside(1))
+    with database.transaction(SYSTEM) as work:
+        work.execute(sa.text("update deliberations set due_at = null"))
+        year = city_time.local_day(december).year + 1
+        days = {date(year, 2, day) for day in range(8, 20)}
+        city_time.put_notices(work, {year: HolidayNotice(frozenset(days))}, "tests")
+        assert deliberation_clock.give_limits(work, city_time.ruler_of(work)) == 1
+        assert deliberation_clock.give_limits(work, city_time.ruler_of(work)) == 0
+    shown = service.one(database, CENTRE, uuid.UUID(item["id"]), "zh", now=clock.now)
+    assert shown["due_at"] == item["due_at"], "counted from when the stage began"
+
+
+def test_the_map_shows_the_public_agenda_to_all_and_the_desk_to_staff(
+    database: Database, boundaries: Boundaries, city: SmallCity
+) -> None:
+    private = raised(database, boundaries, CITIZEN, city.inside(1))
+    public = raised(database, boundaries, CITIZEN, city.inside(2))
+    take(database, boundaries, CADRE, public, "set_topic")
+
+    def seen(layer: str) -> set[str]:
+        statement = sa.text(f"select fid from ({SOURCES[layer]}) as s")
+        with database.reading(SYSTEM) as work:
+            return {row["fid"] for row in work.rows(statement)}
+
+    assert seen("deliberations") == {public["id"]}
+    assert seen("deliberation-desk") == {public["id"], private["id"]}
+    everybody = {layer.key for layer in layers_for(Actor("x", "anonymous"))}
+    assert "deliberations" in everybody
+    assert "deliberation-desk" not in everybody
+    names = {one.name for one in LAYERS["deliberations"].attributes_for("viewer")}
+    assert not names & {"due_at", "overdue", "proposer", "description"}
+    take(database, boundaries, CITIZEN, private, "withdraw")
+    assert seen("deliberation-desk") == {public["id"]}
+
+
 def test_items_keep_to_their_area_and_to_their_proposer(
     database: Database, boundaries: Boundaries, city: SmallCity
 ) -> None:
-    import uuid
-
     item = raised(database, boundaries, CITIZEN, city.inside(1))
     elsewhere = Actor("token:x", "grid_worker", city.grids[2])
     for stranger in (elsewhere, Actor("token:y", "reporter")):
         with pytest.raises(DeliberationUnknown):
-            service.one(database, stranger, uuid.UUID(item["id"]), "zh")
-    assert "proposer" not in service.one(database, CADRE, uuid.UUID(item["id"]), "zh")
+            service.one(database, stranger, uuid.UUID(item["id"]), "zh", now=clock.now)
+    assert "proposer" not in service.one(
+        database, CADRE, uuid.UUID(item["id"]), "zh", now=clock.now
+    )
     with pytest.raises(OutsideScope):
         raised(database, boundaries, elsewhere, city.inside(1))
     with pytest.raises(PlaceMissing):
@@ -178,5 +257,6 @@ def test_items_keep_to_their_area_and_to_their_proposer(
         after=None,
         limit=10,
         language="en",
+        now=clock.now,
     )
     assert ([row["id"] for row in rows], more) == ([item["id"]], False)

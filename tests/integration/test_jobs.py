@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,8 @@ calls: list[Any] = []
 @pytest.fixture(autouse=True)
 def tasks(monkeypatch: pytest.MonkeyPatch) -> None:
     """The tasks of these tests, gone afterwards."""
+    for module in jobs.TASK_MODULES:  # what is imported later would be gone with them
+        import_module(module)
     monkeypatch.setattr(jobs, "TASKS", dict(jobs.TASKS))
     calls.clear()
 
@@ -264,6 +267,27 @@ def test_effects_happen_once_under_two_workers_that_are_killed(
         wait_for(lambda: jobs.queue_state(database).waiting == 0)
         wait_for(lambda: jobs.queue_state(database).running == 0)
     assert done() == 150
+
+
+def test_a_job_that_is_tried_again_gives_way_to_its_twin_that_waits(
+    database: Database, settings: Settings
+) -> None:
+    @jobs.task("twins")
+    def twins(context: Context, *, first: bool) -> None:
+        calls.append(first)
+        if first:  # what happens meanwhile wants the same work: it is in the queue already
+            with context.database.transaction(SYSTEM) as work:
+                jobs.defer(work, "twins", {"first": False}, key="k")
+            raise RuntimeError("broken")
+
+    with database.transaction(SYSTEM) as work:
+        jobs.defer(work, "twins", {"first": True}, key="k")
+    drain(database, settings)
+    assert calls == [True, False]
+    state = jobs.queue_state(database)
+    assert (state.waiting, state.running, state.failed) == (0, 0, 0)
+    with database.transaction(SYSTEM) as work:
+        assert jobs.defer(work, "twins", {"first": False}, key="k") is not None
 
 
 def test_a_dead_workers_job_gives_way_to_its_twin_that_waits(

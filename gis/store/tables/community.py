@@ -82,6 +82,7 @@ deliberations = Table(
     Column("proposer", JSONB, comment="name and phone: those who deal with it only"),
     Column("event_id", Uuid, ForeignKey("event_registry.id")),
     Column("due_at", Instant, comment="of the stage that it is in"),
+    Column("reminded_at", Instant, comment="that the limit of this stage has passed"),
     Column("decision", Text),
     Column("score", Integer),
     Column("validated_at", Instant),
@@ -96,6 +97,11 @@ deliberations = Table(
     gist("deliberations"),
     Index("ix_deliberations_path_codes", "path_codes", postgresql_using="gin"),
     Index("ix_deliberations_created_at", "created_at"),
+    Index(
+        "ix_deliberations_due_at",
+        "due_at",
+        postgresql_where=text("closed_at is null and reminded_at is null"),
+    ),
     comment="Community matters 议事 and people's proposals 人民建议, with a place on the map.",
 )
 

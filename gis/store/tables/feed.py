@@ -46,6 +46,8 @@ webhooks = Table(
     Column("topics", ARRAY(Text), nullable=False, comment="empty: all"),
     Column("area_code", Text, comment="hears of this area only; null: the whole city"),
     Column("secret", Text, nullable=False, comment="signs; shown once, never in an answer again"),
+    Column("former_secret", Text, comment="signs as well, until former_until"),
+    Column("former_until", Instant),
     key("state"),
     Column("disabled_reason", Text),
     Column("disabled_at", Instant),

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-import pandas as pd
 import typer
 
 from api.cli.session import Bilingual, open_database, put, say
@@ -16,6 +14,7 @@ from gis.services.gazetteer import Gazetteer
 from gis.services.history import learn_from_history
 from gis.services.lookup import Snapshots
 from layers.files import written
+from layers.files.sheets import csv_of
 
 Json = Annotated[bool, typer.Option("--json", help="输出 JSON / print JSON")]
 
@@ -66,7 +65,8 @@ def export(
         raise typer.BadParameter(", ".join(learned.TABLES))
     with open_database() as database:
         rows = learned.table(database, SYSTEM, table)
-    _write(rows, target)
+    with written(target) as unfinished:
+        unfinished.write_bytes(csv_of(learned.sheet(rows)))
     if as_json:
         put({"table": table, "rows": len(rows), "output": str(target)})
     else:
@@ -106,13 +106,6 @@ def level(
         learned.want(database, SYSTEM, category, precision)
     shown = "—" if precision is None else f"{precision:.4f}"
     say(f"{category}:{shown}", f"{category}: {shown}")
-
-
-def _write(rows: Iterable[Mapping[str, Any]], target: Path) -> None:
-    with written(target) as unfinished:
-        pd.DataFrame([dict(row) for row in rows]).to_csv(
-            unfinished, index=False, encoding="utf-8-sig"
-        )
 
 
 def register(app: typer.Typer) -> None:

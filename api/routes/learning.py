@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.routes.areas import Cursor, Open
@@ -12,12 +12,15 @@ from api.schemas import DEFAULT_LIMIT, Limit, cursor, keys_of
 from api.security import allow
 from gis.governance.actors import Actor
 from gis.services import learned, learning
+from layers.files.sheets import csv_of
 
 router = APIRouter(prefix="/v1/learning", tags=["learning"])
 
 Planner = Annotated[Actor, Depends(allow("planner"))]
-
-
+Table = Literal[
+    "corrections", "aliases", "sources", "readings", "errors", "spreads", "bad-pins",
+    "reliability", "precisions",
+]  # fmt: skip
 Key = Annotated[str, Path(alias="key", max_length=200)]
 Number = Annotated[int, Path(alias="id", ge=1, le=2**62)]
 
@@ -34,6 +37,23 @@ class PrecisionIn(BaseModel):
 def summary(app: Open, actor: Planner) -> dict[str, list[dict[str, Any]]]:
     """Every table by name, as the command line exports it."""
     return learned.summary(app.database, actor)
+
+
+@router.get(
+    "/export",
+    summary="One table of what was learned, whole, as CSV",
+    response_class=Response,
+    responses={200: {"content": {"text/csv": {}}}},
+)
+def export(app: Open, actor: Planner, table: Table = "corrections") -> Response:
+    """As ``gridward learn export`` writes it; a scope exports what was confirmed in its grids."""
+    rows = learned.table(app.database, actor, table)
+    headers = {
+        "Content-Disposition": f'attachment; filename="learned-{table}.csv"',
+        "Cache-Control": "no-store",
+    }
+    media_type = "text/csv; charset=utf-8"
+    return Response(csv_of(learned.sheet(rows)), media_type=media_type, headers=headers)
 
 
 @router.get("/corrections", summary="Corrections by people, newest first")

@@ -18,6 +18,8 @@ from dataclasses import dataclass, field
 from math import exp, hypot, pi
 from typing import Final, NamedTuple, TypeVar
 
+import numpy as np
+
 from gis.geometry.cell_index import CellIndex, metres_per_degree
 from gis.matching.crs_posterior import Reading
 from gis.matching.ground import MOST_SAID, Around, Ground
@@ -237,9 +239,7 @@ class _Fusion:
     ) -> tuple[float, tuple[float, float, float]]:
         """Return how well a pin lies with a part (a density per m2), and the normal of both."""
         if part.area is not None and part.normal is None:
-            held = self._masses(pin)
-            inside = sum(share for at, share in held if at in (part.area.area or {}))
-            return inside / part.area.area_m2, pin
+            return self._inside(pin, part.area) / part.area.area_m2, pin
         if part.normal is None:
             return 1.0 / BACKGROUND_M2, pin
         (x, y, v), (px, py, pv) = part.normal, pin
@@ -247,7 +247,16 @@ class _Fusion:
         squared = (x - px) ** 2 + (y - py) ** 2
         density = exp(-0.5 * squared / both) / (2.0 * pi * both)
         own = pv / both
-        return density, (px + (x - px) * own, py + (y - py) * own, v * pv / both)
+        normal = (px + (x - px) * own, py + (y - py) * own, v * pv / both)
+        if part.area is not None:  # what lies in the area of both, not of the first alone
+            before = self._inside(part.normal, part.area)
+            density *= self._inside(normal, part.area) / before if before > 0.0 else 0.0
+        return density, normal
+
+    def _inside(self, normal: tuple[float, float, float], spot: Spot) -> float:
+        """Return the mass of a normal over the areas that a spot covers."""
+        covered = spot.area or {}
+        return sum(share for at, share in self._masses(normal) if at in covered)
 
     def _on_ground(self, parts: list[_Part], ground: Ground) -> list[_Part]:
         """Return every part twice: at one of the doors about it, and anywhere near.
@@ -281,8 +290,9 @@ class _Fusion:
         own = variance_m2 / (v + variance_m2)  # what the normal itself has to say of the place
         lon, lat = self._plane.degrees(x, y)
         lons, lats = around.lonlat.T
+        sigmas = np.full(len(lons), (v * own) ** 0.5)
         rows, starts = self._index.normal_shares_of_many(
-            lons + own * (lon - lons), lats + own * (lat - lats), (v * own) ** 0.5
+            lons + own * (lon - lons), lats + own * (lat - lats), sigmas
         )
         weights = around.densities / around.densities.sum()
         held: dict[int, float] = {}

@@ -24,8 +24,8 @@ from gis.governance.life import Transition
 from gis.governance.work_orders import GROUNDS, ground_of, next_state
 from gis.services import case_map, duplicates, rulings
 from gis.services.case_file import CaseFile, level_above
+from gis.services.case_lessons import teach, teach_by_ruling
 from gis.services.case_targets import above, give, in_grid, own_area, target
-from gis.services.learning import Confirmed, learn_from_correction
 from gis.services.matching import MatchRequest, kept_reason, match
 from gis.services.responsibility import responsible
 from gis.store import categories, duty, events
@@ -91,33 +91,13 @@ def confirm_grid(case: CaseFile, command: Command, step: Transition, _threshold:
         )
     if not case.work.actor.covers(grid):
         raise OutsideScope(scope=case.work.actor.area_code, code=grid)
-    _learn(case, grid)
+    teach(case, grid)
     values = in_grid(case, grid)
     chosen = responsible(
         case.work, case.in_force.snapshot, grid, case.category, case.now, place=case.place
     )
     return _sent(
         case, chosen, values, grid, fallback="unrouted" if "unrouted" in step.after else ""
-    )
-
-
-def _learn(case: CaseFile, grid: str) -> None:
-    """Keep what a person said about the place, with what matching had said."""
-    event = case.event
-    place = None if event["lon"] is None else (float(event["lon"]), float(event["lat"]))
-    learn_from_correction(
-        case.work,
-        case.in_force.snapshot,
-        Confirmed(
-            event_id=event["id"],
-            source=event["source"],
-            category=event["category"],
-            address=event["address"],
-            raw_location=event["raw_location"],
-            place=place,
-            match=event["match"],
-            grid=grid,
-        ),
     )
 
 
@@ -259,8 +239,7 @@ def send_back(case: CaseFile, command: Command, _step: Transition, _threshold: f
 def rule(case: CaseFile, command: Command, _step: Transition, _threshold: float) -> Done:
     """Rule who answers, for this case and for every later one like it."""
     chosen = target(case, command.to)
-    if (command.to or {}).get("grid"):
-        _learn(case, str((command.to or {})["grid"]))
+    teach_by_ruling(case, command.to or {})
     values = give(case, chosen, command.to)
     kept = rulings.keep(case, command, chosen)
     return Done(event_values=values, more={"reason": chosen.reason.to_json(), "ruling": kept})

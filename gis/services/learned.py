@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import RowMapping
@@ -39,15 +40,38 @@ TABLES: Final[Mapping[str, Callable[[UnitOfWork], list[dict[str, Any]]]]] = {
 
 
 def table(database: Database, actor: Actor, name: str) -> list[dict[str, Any]]:
-    """Return the rows of one of :data:`TABLES`."""
+    """Return the rows of one of :data:`TABLES`; a scope sees what was confirmed in its grids."""
     with database.reading(actor) as work:
-        return TABLES[name](work)
+        return _seen(actor, TABLES[name](work))
 
 
 def summary(database: Database, actor: Actor) -> dict[str, list[dict[str, Any]]]:
     """Return every table but the corrections, which are paged."""
     with database.reading(actor) as work:
-        return {name: read(work) for name, read in TABLES.items() if name != "corrections"}
+        return {
+            name: _seen(actor, read(work)) for name, read in TABLES.items() if name != "corrections"
+        }
+
+
+def _seen(actor: Actor, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [
+        row for row in rows if "confirmed_grid" not in row or actor.covers(row["confirmed_grid"])
+    ]
+
+
+def sheet(rows: Sequence[Mapping[str, Any]]) -> list[list[Any]]:
+    """Return rows as a sheet under their names; what is no plain value as JSON.
+
+    >>> sheet([{"id": "7", "raw_location": {"lon": 118.3}}])
+    [['id', 'raw_location'], ['7', '{"lon": 118.3}']]
+    """
+    heads = list(rows[0]) if rows else []
+    return [heads, *([_cell(row[head]) for head in heads] for row in rows)]
+
+
+def _cell(value: Any) -> Any:  # noqa: ANN401 - a value of a row
+    plain = not isinstance(value, dict | list)
+    return value if plain else json.dumps(value, ensure_ascii=False)
 
 
 def dismiss(database: Database, actor: Actor, pin_id: int) -> None:

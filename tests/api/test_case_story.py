@@ -162,6 +162,9 @@ def test_a_case_from_snap_report_to_the_second_closing(  # noqa: PLR0915 - it is
     assert act(inside, code, "rule", 403, to={"grid": city.grids[1]}, note="x")["status"] == 403
     order = act(centre, code, "rule", to={"grid": city.grids[1]}, note="现场会商，归二网格")
     assert (order["status"], order["assignee"]["name"]) == ("dispatched", "网格员2")
+    (taught,) = door("planner").get("/v1/learning/corrections").json()["items"]
+    assert (taught["event"], taught["matched_grid"]) == (event["id"], city.grids[0])
+    assert taught["confirmed_grid"] == city.grids[1]
 
     act(second, code, "accept")
     again = act(second, code, "send_back", 409, ground="not-my-territory")
@@ -225,6 +228,8 @@ def test_the_second_return_of_one_ground_goes_up(door: Door, city: SmallCity) ->
     act(centre, code, "dispatch", 409)
     order = act(centre, code, "rule", to={"unit": "U3"}, note="由城管局办理")
     assert order["unit"]["code"] == "U3"
+    learned = door("planner").get("/v1/learning/corrections").json()["items"]
+    assert learned == [], "whose duty it is says nothing of the place"
     # the next case of that category in that grid goes there at once, and stays there
     later = reported(centre, city.inside(1))
     assert later["work_orders"][0]["unit"]["code"] == "U3"

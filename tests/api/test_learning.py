@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -84,6 +86,29 @@ def test_corrections_are_paged_and_can_be_taken_back(
     assert client.get("/v1/learning", headers=planner).json()["aliases"] == []
 
 
+def test_what_was_learned_is_exported_as_a_sheet_of_the_own_area(
+    client: TestClient, database: Database, city: SmallCity, signed: Header
+) -> None:
+    confirm(database, city.grids[1], "=老菜场后门")
+    confirm(database, city.grids[2], "新菜场前门")
+    planner = signed("planner")
+    answer = client.get("/v1/learning/export", headers=planner)
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    assert answer.headers["content-disposition"] == 'attachment; filename="learned-corrections.csv"'
+    rows = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
+    assert [row["confirmed_grid"] for row in rows] == [city.grids[2], city.grids[1]]
+    assert rows[1]["address"] == "'=老菜场后门", "no spreadsheet takes it for a formula"
+    secret = issue_token(database, SYSTEM, role="planner", area=city.grids[1]).secret
+    inside = {"Authorization": f"Bearer {secret}"}
+    aliases = client.get("/v1/learning/export?table=aliases", headers=inside).text
+    assert city.grids[1] in aliases
+    assert city.grids[2] not in aliases
+    shown = client.get("/v1/learning", headers=inside).json()["aliases"]
+    assert [row["confirmed_grid"] for row in shown] == [city.grids[1]]
+    wrong = client.get("/v1/learning/export?table=people", headers=planner)
+    assert (wrong.status_code, wrong.headers["content-type"]) == (422, "application/problem+json")
+
+
 def test_a_category_gets_a_precision_of_its_own(client: TestClient, signed: Header) -> None:
     planner = signed("planner")
     put = client.put("/v1/learning/precisions/event-fire", json={"precision": 0.9}, headers=planner)
@@ -103,4 +128,5 @@ def test_what_was_learned_is_for_planners(
     client: TestClient, signed: Header, role: str, status: int
 ) -> None:
     assert client.get("/v1/learning", headers=signed(role)).status_code == status
-    assert client.get("/v1/learning/corrections", headers=signed(role)).status_code == status
+    for path in ("corrections", "export"):
+        assert client.get(f"/v1/learning/{path}", headers=signed(role)).status_code == status

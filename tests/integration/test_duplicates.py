@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
@@ -35,11 +36,12 @@ def report(
     source: str = "snap",
     category: str = "event-exposed-rubbish",
     phone: str = "13800000001",
+    boundaries: Boundaries | None = None,
 ) -> dict[str, Any]:
     request = MatchRequest(Location(*place, "WGS84", 10.0), category=category, source=source)
     answer = intake.report_event(
         database,
-        Boundaries(database),
+        boundaries or Boundaries(database),
         SYSTEM,
         intake.Report(
             request=request,
@@ -123,6 +125,41 @@ def test_joined_reports_point_to_the_root_and_keep_their_reporters(
     fifth = report(database, place)
     assert [one["id"] for one in fifth["suggested_duplicates"]] == [a["id"]]
     assert fifth["suggested_duplicates"][0]["reports"] >= 4
+
+
+def test_forty_calls_about_one_water_main_collect_under_the_first(
+    database: Database, city: SmallCity
+) -> None:
+    """Each names the first report, whether those before it were joined yet or not."""
+    chance, place = random.Random(40), city.inside(1)  # noqa: S311
+    texts = ("水管爆裂，路面积水", "自来水管爆了，满地是水", "路口跑水了，水管坏了", "路面积水很深")
+    boundaries, ids = Boundaries(database), []
+    for number in range(40):
+        call = report(
+            database,
+            moved(place, chance.uniform(-40, 40) if number else 0.0),
+            texts[number % len(texts)],
+            source=chance.choice(("hotline-12345", "snap", "patrol")),
+            category="event-burst-pipe",
+            phone=f"138000{number:05d}",
+            boundaries=boundaries,
+        )
+        ids.append(uuid.UUID(call["id"]))
+        if number:
+            found = call["suggested_duplicates"]
+            assert [one["id"] for one in found] == [str(ids[0])], number
+            assert found[0]["reports"] >= 2 or number == 1
+        if number and number % 2:
+            with database.transaction(SYSTEM) as work:
+                duplicates.mark_duplicate(work, ids[number], ids[0])
+    for number in range(2, 40, 2):
+        with database.transaction(SYSTEM) as work:
+            duplicates.mark_duplicate(work, ids[number], ids[0])
+    with database.reading(Actor("token:1", "dispatcher")) as work:
+        case = cases.view(work, ids[0], "zh")
+    assert len(case["duplicates"]) == 39
+    phones = {case["reporter"]["phone"], *(one["phone"] for one in case["other_reporters"])}
+    assert phones == {f"138000{number:05d}" for number in range(40)}
 
 
 def test_no_ring_and_no_unknown_event(database: Database, city: SmallCity) -> None:

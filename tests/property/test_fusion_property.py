@@ -63,7 +63,7 @@ def addresses(draw: st.DrawFn) -> SpotEvidence:
     spots = []
     for number, share in enumerate(shares):
         if number == 3:
-            members = {k: 1.0 / 6 for k in range(6)}
+            members = dict.fromkeys(range(6), 1.0 / 6)
             spots.append(Spot(share / whole, area=members, area_m2=1.3e5, origin=number))
         else:
             place = degrees(draw(metres), draw(metres))

@@ -19,7 +19,7 @@ from api.validation_words import errors_in_words
 from gis.errors import GovernanceError, Language
 from gis.governance.actors import Actor
 from gis.services import matching
-from gis.services.matching import MatchRequest
+from gis.services.match_request import MatchRequest
 from gis.services.pin_match import PinRequest, encode
 from gis.store.unit_of_work import UnitOfWork
 

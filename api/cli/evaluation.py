@@ -20,7 +20,7 @@ from gis.services.evaluation import Case, Judge, judged, recalibrate, stored_cas
 from gis.services.experience import KnowledgeBase
 from gis.services.gazetteer import Gazetteer
 from gis.services.lookup import Snapshots
-from gis.services.matching import Location, MatchRequest
+from gis.services.match_request import Location, MatchRequest
 from gis.store.unit_of_work import Database, UnitOfWork
 from layers.files import read_table, written
 

@@ -17,7 +17,8 @@ from gis import clock
 from gis.errors import ColumnMissing, GovernanceError, InstantInvalid
 from gis.geometry import crs as frames
 from gis.services.lookup import InForce, Snapshots
-from gis.services.matching import Location, MatchRequest, match
+from gis.services.match_request import Location, MatchRequest
+from gis.services.matching import match
 from gis.store.unit_of_work import UnitOfWork
 from layers.files import declared_crs, written
 from layers.files.streams import Source, sink

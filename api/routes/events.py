@@ -27,7 +27,7 @@ from api.uploads import (
 from gis import clock
 from gis.governance.actors import Actor
 from gis.services import cases, intake
-from gis.services.matching import MatchRequest
+from gis.services.match_request import MatchRequest
 from gis.services.photos import Photo, read_photos
 
 router = APIRouter(prefix="/v1", tags=["events"])
@@ -68,13 +68,13 @@ class EventIn(BaseModel):
     def report(self, photos: Sequence[Photo] = ()) -> intake.Report:
         """Return the event as the use case takes it; a pin wins over what photos tell."""
         pin = None if self.location is None else self.location.location()
-        told = None if pin is not None else intake.told_by_photos(photos)
+        photo, reasons = intake.told_by_photos(photos, beside_pin=pin is not None)
         return intake.Report(
             photos=photos,
-            reasons=() if told is None else (told[1],),
+            reasons=reasons,
             request=MatchRequest(
                 location=pin,
-                photo=None if told is None else told[0],
+                photo=photo,
                 address=self.address or None,
                 category=self.category,
                 at=self.reported_at,

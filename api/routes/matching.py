@@ -20,7 +20,7 @@ from gis import clock
 from gis.errors import GovernanceError, Language
 from gis.governance.actors import Actor
 from gis.services import matching
-from gis.services.matching import Location, MatchRequest
+from gis.services.match_request import Location, MatchRequest
 from gis.services.pin_match import PinRequest, encode
 
 router = APIRouter(prefix="/v1/match", tags=["matching"])

@@ -97,6 +97,8 @@ class Fused:
         Posterior over the readings of the first pin; ``stray`` that it says nothing.
     together
         Probability that the first pin and a spot both speak of the place.
+    borne_out
+        Probability that the first pin and anything else both speak of it.
     origins
         Posterior over the spots' origins (places of the address), -1 for none of them.
     evidence
@@ -111,6 +113,7 @@ class Fused:
     readings: Mapping[str, float] = field(default_factory=dict)
     stray: float = 0.0
     together: float = 0.0
+    borne_out: float = 0.0
     origins: Mapping[int, float] = field(default_factory=dict)
     evidence: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
 
@@ -338,6 +341,11 @@ class _Fusion:
             else 0.0,
             together=sum(
                 part.weight for part in self._parts if part.reading is not None and part.origin >= 0
+            ),
+            borne_out=sum(
+                part.weight
+                for part in self._parts
+                if part.reading is not None and len(part.kinds) > 1
             ),
             origins=_summed((part.origin, part.weight) for part in self._parts),
             evidence={

@@ -26,7 +26,8 @@ from gis.services import case_map, duplicates, rulings
 from gis.services.case_file import CaseFile, level_above
 from gis.services.case_lessons import teach, teach_by_ruling
 from gis.services.case_targets import above, give, in_grid, own_area, target
-from gis.services.matching import MatchRequest, kept_reason, match
+from gis.services.match_request import MatchRequest
+from gis.services.matching import kept_reason, match
 from gis.services.responsibility import responsible
 from gis.store import categories, duty, events
 from gis.store import orders as store

@@ -197,7 +197,7 @@ def as_answer(
     """Return an event's row and its orders as answers show them to an actor of a unit."""
     answer = _plain({key: row[key] for key in SHOWN})
     answer["match"] = spoken(row["match"], language)
-    answer["location"] = row["raw_location"]
+    answer["location"] = _own_pin(row["raw_location"])
     answer["point"] = None if row["lon"] is None else {"lon": row["lon"], "lat": row["lat"]}
     answer["grid"] = row["grid_code"]
     answer["work_orders"] = [order_answer(order) for order in orders]
@@ -211,6 +211,11 @@ def as_answer(
     if actor.role in READS_REPORTER or (actor.role == "grid_worker" and mine):
         answer["reporter"] = row["reporter"]
     return answer
+
+
+def _own_pin(raw: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Return the pin as it came in; what its photo tells is shown with the photo, to some."""
+    return None if raw is None else {key: raw[key] for key in raw if key != "photo"}
 
 
 def _allowed(

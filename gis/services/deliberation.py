@@ -32,7 +32,7 @@ from gis.governance.deliberation import (
 from gis.services.city_time import ruler_of
 from gis.services.deliberation_clock import limit_ends, tell
 from gis.services.lookup import Boundaries, BoundarySnapshot
-from gis.services.matching import Location
+from gis.services.match_request import Location
 from gis.store import access
 from gis.store import deliberations as store
 from gis.store.access import Answer, KeyedRequest

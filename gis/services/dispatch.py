@@ -18,7 +18,7 @@ from gis.governance.work_orders import ACTIONS, LIFE
 from gis.services import case_actions, case_view, photo_rows
 from gis.services.case_file import CaseFile, event_of, in_scope
 from gis.services.lookup import Boundaries
-from gis.services.matching import Location
+from gis.services.match_request import Location
 from gis.services.photos import Photo
 from gis.store import access, events
 from gis.store import orders as store

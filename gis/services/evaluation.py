@@ -18,7 +18,8 @@ from gis.matching.evaluation import Judged, answered
 from gis.matching.knowledge import Knowledge
 from gis.services import history
 from gis.services.lookup import COARSE_TO_FINE, BoundarySnapshot
-from gis.services.matching import Location, Match, MatchRequest, match
+from gis.services.match_request import MatchRequest
+from gis.services.matching import Match, match
 from gis.store import learning as store
 from gis.store.unit_of_work import UnitOfWork
 
@@ -58,9 +59,8 @@ def stored_cases(
 
 
 def _request(row: RowMapping) -> MatchRequest:
-    raw = row["raw_location"]
-    return MatchRequest(
-        location=None if raw is None else Location.from_json(raw),
+    return MatchRequest.of_kept(
+        row["raw_location"],
         address=row["address"],
         category=row["category"],
         at=row["reported_at"],

@@ -38,8 +38,11 @@ ALIAS_TRUST: Final = (0.5, 0.75, 0.9)
 """Trust in a learned alias after one, two, three and more confirmations."""
 ALIAS: Final = 1_000_000
 """Origin of the spot that an alias stands for: after every place of the gazetteer."""
-STRAY_BESIDE_PIN: Final = 0.7
-"""A pin that somebody set outweighs where a photo was taken; both together are surer."""
+TAKEN_HERE: Final = 0.3
+"""How far a photo beside a pin is believed: a pin that somebody set outweighs where the photo was
+taken; both together are surer."""
+BORNE_OUT: Final = 0.5
+"""Other evidence tells in which system a pin is when they probably speak of one place."""
 APART_M: Final = 300.0
 """Farther apart than this a pin and a photo are said to conflict."""
 SURE_DOOR: Final = 0.5
@@ -124,7 +127,7 @@ class _Weighing:
         spots = self._spots = self._read_address()
         photo = None if evidence.photo is None else read_photo(evidence.photo)
         if photo is not None and evidence.pin is not None:
-            photo = replace(photo, stray=max(photo.stray, STRAY_BESIDE_PIN))
+            photo = replace(photo, stray=1.0 - (1.0 - photo.stray) * TAKEN_HERE)
         others = spots is not None or photo is not None or evidence.usual is not None
         self._pin = self._read_pin(others=others)
         pins: list[PinEvidence] = [] if self._pin is None else [self._pin.evidence]
@@ -142,7 +145,10 @@ class _Weighing:
                 self.fused = fuse(self._index, [taken, *pins[1:]], spots, ground)
 
     def _as_taken(self, fused: Fused) -> PinEvidence | None:
-        """Return the pin in its declared system alone, where nothing contradicts it; else None."""
+        """Return the pin in its declared system alone, where nothing contradicts it; else None.
+
+        Nor does what agrees with no reading at all, like a photo that was taken elsewhere.
+        """
         sent, pin = self._evidence.pin, self._pin
         if sent is None or pin is None or len(pin.evidence.readings) == 1 or not fused.readings:
             return None
@@ -152,7 +158,8 @@ class _Weighing:
         declared = canonical(sent.crs or "WGS84")
         best = max(sorted(fused.readings), key=lambda key: fused.readings[key])
         own = [reading for reading in pin.evidence.readings if reading.key == declared]
-        if best != declared or not own:
+        nothing_tells = self._spots is None and fused.borne_out < BORNE_OUT
+        if not own or (best != declared and not nothing_tells):
             return None
         return replace(pin.evidence, readings=(replace(own[0], prior=1.0),))
 

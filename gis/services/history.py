@@ -25,7 +25,7 @@ from gis.matching.source_learning import PLAINLY, Learned, Placed, Witness, lear
 from gis.matching.spots import manner
 from gis.services.experience import AT_DOORS, GROUND_LAW
 from gis.services.lookup import BoundarySnapshot
-from gis.services.matching import Location
+from gis.services.match_request import Location
 from gis.store import learning as store
 from gis.store.unit_of_work import UnitOfWork
 

@@ -16,7 +16,7 @@ from gis.governance.hotline import Order, Profile, read_order
 from gis.governance.reasons import Reason
 from gis.services.intake import Report, take_in
 from gis.services.lookup import Boundaries
-from gis.services.matching import Location, MatchRequest
+from gis.services.match_request import Location, MatchRequest
 from gis.store import categories, hotline
 from gis.store.unit_of_work import Database, UnitOfWork
 

@@ -24,11 +24,12 @@ from gis.governance.clocks import STANDARD, Ruler
 from gis.governance.duty import Assignment, Unrouted
 from gis.governance.reasons import Reason
 from gis.governance.work_orders import IN_HAND
-from gis.services import cases, duplicates, photo_rows
+from gis.services import cases, duplicates, photo_rows, senders
 from gis.services.case_clocks import first_clocks, limit_of
 from gis.services.city_time import ruler_of
 from gis.services.lookup import Boundaries, BoundarySnapshot
-from gis.services.matching import Location, Match, MatchRequest, kept_reason, match
+from gis.services.match_request import Location, MatchRequest
+from gis.services.matching import Match, kept_reason, match
 from gis.services.photos import Photo, best_place
 from gis.services.responsibility import responsible
 from gis.store import access, events
@@ -133,13 +134,14 @@ def take_in(
         return 200, cases.view(work, context.known, language)
     in_force = boundaries.as_read(work, context.revision, context.exceptions)
     snapshot, instant = in_force.snapshot, now()
+    knowledge = boundaries.knowledge(work, snapshot)
     matched = match(
         snapshot,
-        report.request,
+        senders.with_usual(work, report.request, report.reporter, knowledge),
         threshold=auto_threshold,
         exceptions=in_force.exceptions,
         at=instant,
-        knowledge=boundaries.knowledge(work, snapshot),
+        knowledge=knowledge,
     )
     if not _in_scope(work.actor, matched):
         raise OutsideScope(scope=work.actor.area_code, code=matched.code or "-")
@@ -157,15 +159,19 @@ def take_in(
     return status, body
 
 
-def told_by_photos(photos: Sequence[Photo]) -> tuple[Location, Reason] | None:
-    """Return the surest position in photos, and the reason that says so; None where none tells.
+def told_by_photos(
+    photos: Sequence[Photo], *, beside_pin: bool
+) -> tuple[Location | None, tuple[Reason, ...]]:
+    """Return the surest position in photos, None where none tells, and what is to be said of it.
 
-    For a report without a pin: a pin that a person set wins over what a photo tells.
+    Beside a pin it is evidence that matching weighs and speaks of itself: what a person set wins.
     """
     place = best_place(photos)
     if place is None:
-        return None
+        return None, ()
     pin = Location(place.lon, place.lat, "WGS84", place.accuracy_m, fixed_at=place.taken_at)
+    if beside_pin:
+        return pin, ()
     why = Reason(
         "position-from-photo",
         f"没有标注位置，采用照片自带的定位（WGS84，误差约 {place.accuracy_m:.0f} 米）。",
@@ -173,7 +179,7 @@ def told_by_photos(photos: Sequence[Photo]) -> tuple[Location, Reason] | None:
         f"{place.accuracy_m:.0f} m).",
         {"accuracy_m": place.accuracy_m},
     )
-    return pin, why
+    return pin, (why,)
 
 
 def _context(work: UnitOfWork, report: Report) -> events.IntakeContext:
@@ -403,7 +409,7 @@ def _new_event(
         lon=None if point is None else point[0],
         lat=None if point is None else point[1],
         accuracy_m=None if location is None else location.accuracy_m,
-        raw_location=None if location is None else location.to_json(),
+        raw_location=request.kept(),
         reporter=report.reporter,
         routing=routing.routing,
         status=routing.status,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Final, Self
+from typing import Any, Final
 
 from pyproj import Geod
 
@@ -19,16 +19,15 @@ from gis.matching import sentences
 from gis.matching.candidates import AreaRef, Candidate, NearestArea
 from gis.matching.decide import Decision, Status, decide
 from gis.matching.knowledge import NO_KNOWLEDGE, Knowledge
-from gis.matching.pin import Pin
 from gis.matching.position import PositionEvidence, probabilities
 from gis.services.exceptions import BoundaryException, ExceptionIndex
 from gis.services.fused_matching import (
-    Evidence,
     match_evidence,
     must_have_evidence,
     plain,
 )
 from gis.services.lookup import Boundaries, BoundarySnapshot
+from gis.services.match_request import Location, MatchRequest
 from gis.services.responsibility import responsible
 from gis.store import categories
 from gis.store.unit_of_work import Database, UnitOfWork
@@ -56,86 +55,6 @@ SHOWN: Final = (
 
 LONGEST_NEAREST_M: Final = 200_000.0
 """Farther away than this no nearest area is named: the place is elsewhere."""
-
-
-@dataclass(frozen=True, slots=True)
-class Location:
-    """A pin as it came in: numbers in ``crs`` and their 68 % radius in metres.
-
-    ``declared`` False: the sender named no system, WGS84 is only the default. ``fixed_at`` is when
-    the position was taken, where that is known.
-    """
-
-    lon: float
-    lat: float
-    crs: str = "WGS84"
-    accuracy_m: float | None = None
-    declared: bool = True
-    fixed_at: datetime | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """Return what was sent, for keeping."""
-        sent: dict[str, Any] = {
-            "lon": self.lon,
-            "lat": self.lat,
-            "crs": self.crs,
-            "accuracy_m": self.accuracy_m,
-        }
-        if not self.declared:
-            sent["declared"] = False
-        if self.fixed_at is not None:
-            sent["fixed_at"] = self.fixed_at.isoformat()
-        return sent
-
-    @classmethod
-    def from_json(cls, sent: Mapping[str, Any]) -> Self:
-        """Return what :meth:`to_json` kept."""
-        fixed = sent.get("fixed_at")
-        return cls(
-            float(sent["lon"]),
-            float(sent["lat"]),
-            sent.get("crs") or "WGS84",
-            sent.get("accuracy_m"),
-            declared=sent.get("declared", True),
-            fixed_at=None if fixed is None else datetime.fromisoformat(fixed),
-        )
-
-    def pin(self, reported: datetime | None) -> Pin:
-        """Return it as matching reads it; ``reported`` tells how old the fix was."""
-        age = None
-        if self.fixed_at is not None and reported is not None:
-            age = (reported - self.fixed_at).total_seconds()
-        crs = normalise(self.crs) if self.declared else None
-        return Pin(self.lon, self.lat, crs, self.accuracy_m, age)
-
-
-@dataclass(frozen=True, slots=True)
-class MatchRequest:
-    """Everything that is known about where something happened.
-
-    ``photo`` is the position in its picture, ``usual`` where the sender is as a rule, with how
-    far around in ``accuracy_m``: it tells in which system the pin is, not where the case is.
-    """
-
-    location: Location | None = None
-    address: str | None = None
-    category: str | None = None
-    at: datetime | None = None
-    source: str | None = None
-    photo: Location | None = None
-    usual: Location | None = None
-
-    def evidence(self, at: datetime | None) -> Evidence:
-        """Return what was given, as it is weighed; ``at`` stands in for the instant."""
-        reported = self.at or at
-        return Evidence(
-            pin=None if self.location is None else self.location.pin(reported),
-            address=self.address or None,
-            photo=None if self.photo is None else self.photo.pin(reported),
-            source=self.source,
-            category=self.category,
-            usual=None if self.usual is None else self.usual.pin(reported),
-        )
 
 
 @dataclass(frozen=True, slots=True)

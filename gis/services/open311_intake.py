@@ -9,9 +9,8 @@ from typing import Any
 
 from gis.errors import Open311FormInvalid
 from gis.governance import service_attributes
-from gis.governance.reasons import Reason
 from gis.services.intake import Report, told_by_photos
-from gis.services.matching import Location, MatchRequest
+from gis.services.match_request import Location, MatchRequest
 from gis.services.photos import Photo
 from gis.store import open311
 from gis.store.unit_of_work import UnitOfWork
@@ -40,11 +39,8 @@ def report_of(form: Form) -> Report:
         raise Open311FormInvalid(
             field="service_code", expected_zh="必填", expected_en="it is required"
         )
-    pin, photo, reasons = _pin(said), None, tuple[Reason, ...]()
-    if pin is None:
-        told = told_by_photos(form.photos)
-        if told is not None:
-            photo, reasons = told[0], (told[1],)
+    pin = _pin(said)
+    photo, reasons = told_by_photos(form.photos, beside_pin=pin is not None)
     address = said.get("address_string")
     if pin is None and photo is None and address is None and "address_id" not in said:
         raise Open311FormInvalid(

@@ -35,7 +35,7 @@ from gis.matching.position import EXACT_BELOW_M, SIGMAS_PER_ACCURACY
 from gis.services import fused_matching, matching
 from gis.services.fused_matching import Evidence
 from gis.services.lookup import Boundaries, InForce
-from gis.services.matching import Location, MatchRequest
+from gis.services.match_request import Location, MatchRequest
 from gis.services.roster import Roster, Rosters
 
 encode: Final = msgspec.json.Encoder().encode

@@ -17,7 +17,8 @@ from gis.errors import GovernanceError
 from gis.governance.actors import Actor
 from gis.matching.knowledge import Knowledge
 from gis.services.lookup import InForce, Snapshots
-from gis.services.matching import Location, MatchRequest, match
+from gis.services.match_request import MatchRequest
+from gis.services.matching import match
 from gis.store import events
 from gis.store.unit_of_work import Database, UnitOfWork
 
@@ -103,8 +104,8 @@ def _one(
     if raw is None and (knowledge.addresses is None or not row["address"]):
         found.counts["without-pin"] += 1
         return
-    request = MatchRequest(
-        None if raw is None else Location.from_json(raw),
+    request = MatchRequest.of_kept(
+        raw,
         address=row["address"],
         category=row["category"],
         source=row["source"],

@@ -36,9 +36,13 @@ _REPEATED: Final = sa.text(
     "count(*) as times, count(distinct address) as addresses, "
     "min(raw_location->>'crs') as crs "
     "from events where raw_location is not null and address is not null "
+    "and raw_location->>'from' is null "
     "and jsonb_typeof(raw_location->'lon') = 'number' "
     "group by 1, 2 having count(distinct address) >= :least order by 1, 2"
 ).bindparams(sa.bindparam("least", type_=sa.Integer))
+
+_PIN: Final = events.c.raw_location.is_not(None) & events.c.raw_location["from"].is_(None)
+"""A pin that somebody sent; where a photo was taken is no witness of how a source's pins are."""
 
 _ALIASES: Final = sa.text(
     "select alias_key, confirmed_grid, count(*) as times, max(id) as newest from corrections "
@@ -172,7 +176,7 @@ def both_told(work: UnitOfWork, most: int) -> list[sa.RowMapping]:
     c = events.c
     return work.rows(
         sa.select(c.id, c.source, c.raw_location, c.address, c.reported_at)
-        .where(c.raw_location.is_not(None), c.address.is_not(None))
+        .where(_PIN, c.address.is_not(None))
         .order_by(c.received_at.desc(), c.id)
         .limit(most)
     )
@@ -184,7 +188,7 @@ def pins_alone(work: UnitOfWork, most: int, until: datetime | None = None) -> li
     before = sa.true() if until is None else c.reported_at < until
     return work.rows(
         sa.select(c.source, c.raw_location, c.reported_at)
-        .where(c.raw_location.is_not(None), c.address.is_(None), before)
+        .where(_PIN, c.address.is_(None), before)
         .order_by(c.received_at.desc(), c.id)
         .limit(most)
     )

@@ -15,9 +15,10 @@ from PIL import Image
 from api.app import create_app
 from gis.governance.actors import SYSTEM
 from gis.services.access import issue_token
+from gis.services.match_request import Location, MatchRequest
 from gis.settings import Settings
 from gis.store.unit_of_work import Database
-from tests.factories import COMMUNITY, SmallCity, small_city
+from tests.factories import COMMUNITY, SIDE, SOUTH, WEST, SmallCity, small_city
 from tests.photographs import SERIAL, photograph
 
 Header = Callable[..., dict[str, str]]
@@ -94,9 +95,50 @@ def test_a_pin_wins_over_the_photo(door: TestClient, header: Header, city: Small
         data={"source": "snap", "lon": str(lon), "lat": str(lat), "reporter_name": "张三"},
         files={"file": ("a.png", photograph(city.inside(3), kind="PNG"), "image/png")},
     ).json()
-    assert event["grid"] == city.grids[0]
+    assert event["grid"] == city.grids[0], event["match"]
     assert "position-from-photo" not in [r["code"] for r in event["match"]["reasons"]]
     assert "position" not in event["attachments"][0], "a reporter is not told of the EXIF"
+
+
+def test_a_photo_beside_a_pin_is_weighed_with_it(
+    door: TestClient, header: Header, city: SmallCity, database: Database
+) -> None:
+    """A pin 20 m inside a grid, good to 60 m; the photo was taken there, too, good to 5 m."""
+    east, north = WEST + SIDE - 0.0002, SOUTH + 0.5 * SIDE
+    data = {"event": json.dumps({"source": "snap", "location": {
+        "lon": east, "lat": north, "crs": "WGS84", "accuracy_m": 60}})}  # fmt: skip
+    alone = door.post("/v1/events", headers=header(), data=data, files={}).json()
+    assert (alone["routing"], alone["match"]["ambiguous"]) == ("review", False)
+    files = {"f": ("a.jpg", photograph((east, north), error_m=5))}
+    event = door.post("/v1/events", headers=header(), data=data, files=files).json()
+    surer = [one["match"]["candidates"][0]["probability"] for one in (alone, event)]
+    assert surer[1] > 0.9 > surer[0]
+    assert event["match"]["candidates"][0]["code"] == city.grids[0]
+    assert "photo" in event["match"]["candidates"][0]["evidence"]
+    assert "pin-photo-agree" in [reason["code"] for reason in event["match"]["reasons"]]
+    assert event["location"] == alone["location"], "where the photo was taken is not told with it"
+    with database.reading(SYSTEM) as work:
+        kept = work.scalar(
+            sa.text("select raw_location from events where number = :n"), n=event["number"]
+        )
+        assert kept["photo"]["accuracy_m"] == 5
+    again = MatchRequest.of_kept(kept)
+    assert (again.location, again.photo is None) == (Location(east, north, "WGS84", 60), False)
+
+
+def test_a_photo_far_from_the_pin_is_told_and_the_pin_wins(
+    door: TestClient, header: Header, city: SmallCity
+) -> None:
+    lon, lat = city.inside(1)
+    said = {"source": "snap", "location": {"lon": lon, "lat": lat, "crs": "WGS84", "accuracy_m": 9}}
+    files = {"f": ("a.jpg", photograph(city.inside(4), error_m=8))}
+    event = door.post(
+        "/v1/events", headers=header(), data={"event": json.dumps(said)}, files=files
+    ).json()
+    assert (event["routing"], event["grid"]) == ("auto", city.grids[0])
+    (told,) = [r for r in event["match"]["reasons"] if r["code"] == "evidence-conflict"]
+    assert told["facts"]["between"] == ["pin", "photo"]
+    assert told["facts"]["distance_m"] > 900
 
 
 def test_pictures_are_shown_clean_and_safely(

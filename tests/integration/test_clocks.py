@@ -24,7 +24,7 @@ from gis.governance.working_days import HolidayNotice
 from gis.services import case_view, city_time, clock_work, dispatch, intake
 from gis.services.dispatch import Command
 from gis.services.lookup import Boundaries
-from gis.services.matching import Location, MatchRequest
+from gis.services.match_request import Location, MatchRequest
 from gis.store.unit_of_work import Database
 from tests.factories import SmallCity, add_upper_levels, small_city
 

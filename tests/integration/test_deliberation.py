@@ -28,7 +28,7 @@ from gis.governance.working_days import HolidayNotice
 from gis.services import city_time, deliberation_clock
 from gis.services import deliberation as service
 from gis.services.lookup import Boundaries
-from gis.services.matching import Location
+from gis.services.match_request import Location
 from gis.store.layer_sources import SOURCES
 from gis.store.unit_of_work import Database
 from layers.catalogue import LAYERS, layers_for

@@ -17,7 +17,7 @@ from gis.errors import DuplicateInvalid, EventUnknown
 from gis.governance.actors import SYSTEM, Actor
 from gis.services import cases, duplicates, intake
 from gis.services.lookup import Boundaries
-from gis.services.matching import Location, MatchRequest
+from gis.services.match_request import Location, MatchRequest
 from gis.store import duplicates as store
 from gis.store.unit_of_work import Database
 from tests.factories import SmallCity, small_city

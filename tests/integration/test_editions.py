@@ -30,7 +30,7 @@ from gis.services.access import issue_token
 from gis.services.boundaries import import_areas
 from gis.services.intake import Report, report_event
 from gis.services.lookup import Boundaries
-from gis.services.matching import Location, MatchRequest
+from gis.services.match_request import Location, MatchRequest
 from gis.settings import Settings
 from gis.store.unit_of_work import Database
 from tests.conftest import serving

@@ -23,7 +23,7 @@ from gis.services.evaluation import Case, Judge
 from gis.services.experience import KnowledgeBase
 from gis.services.gazetteer import Gazetteer
 from gis.services.lookup import Boundaries, BoundarySnapshot
-from gis.services.matching import Location, MatchRequest
+from gis.services.match_request import Location, MatchRequest
 from gis.store.unit_of_work import Database
 from maps.reliability import reliability_picture
 

@@ -18,7 +18,7 @@ from gis.services import exceptions, follow, jobs, worker
 from gis.services.boundaries import import_areas, publish_draft
 from gis.services.intake import Report, report_event
 from gis.services.lookup import Boundaries
-from gis.services.matching import Location, MatchRequest
+from gis.services.match_request import Location, MatchRequest
 from gis.settings import Settings
 from gis.store.unit_of_work import Database
 from tests.factories import COMMUNITY, SIDE, SOUTH, WEST, SmallCity, small_city

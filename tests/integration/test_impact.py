@@ -17,7 +17,7 @@ from gis.services.boundaries import import_areas
 from gis.services.impact import FIGURES, impact, impact_view
 from gis.services.intake import Report, report_event
 from gis.services.lookup import Boundaries
-from gis.services.matching import Location, MatchRequest
+from gis.services.match_request import Location, MatchRequest
 from gis.store.unit_of_work import Database
 from tests.factories import SIDE, SOUTH, WEST, SmallCity, small_city
 

@@ -16,11 +16,12 @@ from gis.geometry.crs import from_wgs84
 from gis.governance.actors import SYSTEM, Actor
 from gis.services import cases, intake
 from gis.services.lookup import Boundaries
-from gis.services.matching import Location, MatchRequest
+from gis.services.match_request import Location, MatchRequest
 from gis.store.access import Answer, KeyedRequest
 from gis.store.unit_of_work import Database
 from tests.factories import COMMUNITY, SmallCity, small_city
 
+PHONE = "13900000001"
 SEEN = ("event_registry", "events", "work_orders", "log_entries", "outbox")
 
 
@@ -280,3 +281,55 @@ def test_category_out_of_use_is_refused(
         work.execute(sa.text("update categories set active = false"))
     with pytest.raises(EventCategoryInvalid):
         report(database, boundaries, city.inside(1))
+
+
+def sent_by(
+    database: Database, boundaries: Boundaries, pin: Location, phone: str = PHONE
+) -> dict[str, Any]:
+    """Report a pin as the person with a phone number."""
+    answer = intake.report_event(
+        database,
+        boundaries,
+        SYSTEM,
+        intake.Report(
+            request=MatchRequest(pin, category="event-exposed-rubbish", source="snap"),
+            reporter={"name": "王五", "phone": phone},
+        ),
+        now=clock.now,
+        auto_threshold=0.9,
+    )
+    return dict(answer.body)
+
+
+def test_the_usual_place_of_a_sender_tells_the_system_of_a_pin_that_names_none(
+    database: Database, boundaries: Boundaries, city: SmallCity
+) -> None:
+    """Read as WGS84 the pin lies in the grid beside; the sender never was there."""
+    home = city.inside(1)
+    for north in (-0.0002, 0.0, 0.0002):
+        sent_by(database, boundaries, Location(home[0], home[1] + north, "WGS84", 10.0))
+    undeclared = Location(*from_wgs84(*home, "GCJ-02"), "WGS84", 10.0, declared=False)
+    known = sent_by(database, boundaries, undeclared)["match"]
+    stranger = sent_by(database, boundaries, undeclared, phone="13900000002")["match"]
+    assert stranger["grid"]["code"] != city.grids[0]
+    assert known["candidates"][0]["code"] == city.grids[0]
+    assert known["crs_posterior"]["GCJ-02"] > 0.5
+    told = [reason["text"] for reason in known["reasons"]]
+    assert any("上报人常去" in text for text in told), told
+    with database.reading(SYSTEM) as work:
+        kept = work.rows(sa.text("select raw_location::text as raw from events"))
+    assert not any("usual" in row["raw"] for row in kept), "written nowhere"
+
+
+def test_the_usual_place_is_asked_for_by_its_index(database: Database) -> None:
+    with database.reading(SYSTEM) as work:
+        work.execute(sa.text("set local enable_seqscan = off"))
+        plan = work.rows(
+            sa.text(
+                "explain select ST_X(geometry) from events where reporter->>'phone' = '1' "
+                "and geometry is not null order by received_at desc, id limit 20"
+            )
+        )
+    told = "\n".join(row["QUERY PLAN"] for row in plan)
+    assert "phone" in told
+    assert "Index" in told

@@ -20,7 +20,8 @@ from gis.services import history, learned, learning
 from gis.services.exceptions import ExceptionIndex
 from gis.services.experience import KnowledgeBase
 from gis.services.lookup import Boundaries
-from gis.services.matching import MatchRequest, match
+from gis.services.match_request import MatchRequest
+from gis.services.matching import match
 from gis.store import areas as area_store
 from gis.store.unit_of_work import Database, UnitOfWork
 from tests.factories import SIDE, SOUTH, WEST, SmallCity, small_city

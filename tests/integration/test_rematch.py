@@ -10,7 +10,7 @@ from gis import clock
 from gis.governance.actors import SYSTEM, Actor
 from gis.services import intake
 from gis.services.lookup import Boundaries, Snapshots
-from gis.services.matching import Location, MatchRequest
+from gis.services.match_request import Location, MatchRequest
 from gis.services.rematch import rematch
 from gis.store.unit_of_work import Database
 from tests.factories import small_city

@@ -22,7 +22,7 @@ from gis.governance.work_orders import ACTIONS, GROUNDS, LIFE, STATES, TRANSITIO
 from gis.services import clock_work, dispatch, intake
 from gis.services.dispatch import Command
 from gis.services.lookup import Boundaries
-from gis.services.matching import Location, MatchRequest
+from gis.services.match_request import Location, MatchRequest
 from gis.store.unit_of_work import Database
 from tests.factories import SmallCity
 

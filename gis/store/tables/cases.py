@@ -117,6 +117,12 @@ events = Table(
         "duplicate_of",
         postgresql_where=text("duplicate_of is not null"),
     ),
+    Index(
+        "ix_events_sender",
+        text("(reporter->>'phone')"),
+        "received_at",
+        postgresql_where=text("reporter->>'phone' is not null"),
+    ),
     postgresql_partition_by="RANGE (received_at)",
     comment="Events by month of arrival, with what came in and the match that was made of it.",
 )

@@ -33,6 +33,7 @@ from gis.services.boundaries import KEPT_FINDINGS, import_areas
 from gis.services.boundary_check import check_boundaries
 from gis.services.boundary_repair import RepairRequest, propose_repair
 from gis.services.draft_review import review
+from gis.services.impact import moved_ground
 from layers import files
 
 router = APIRouter(prefix="/v1/boundaries", tags=["boundaries"])
@@ -216,6 +217,12 @@ def one(app: Open, actor: Planner, draft_id: Id) -> dict[str, Any]:
     ``check`` is kept until the draft, the boundaries or their exceptions change.
     """
     return review(app.database, actor, draft_id)
+
+
+@router.get("/drafts/{id}/ground", summary="The ground that a draft moves")
+def ground(app: Open, actor: Planner, draft_id: Id) -> dict[str, Any]:
+    """GeoJSON for drawing: what gets another area (`role` `moved`), and the new outlines."""
+    return moved_ground(app.database, actor, draft_id)
 
 
 @router.post("/drafts/{id}/publish", summary="Publish a draft")

@@ -6,6 +6,7 @@ area that covers its point, by the same exact rule and ties as every look-up. Gr
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -39,6 +40,8 @@ FIGURES: Final = (
 )
 """What is counted at its point; ``workers`` are counted by the area of their duty."""
 _LAYERS: Final = (*LEVELS, "dedicated", "micro")
+
+_DRAWN_DIGITS: Final = 6
 
 Figures = dict[str, npt.NDArray[np.int64]]
 
@@ -117,6 +120,44 @@ def impact_view(database: Database, actor: Actor, draft_id: int | None) -> Impac
         if chosen is None or head is None:
             raise DraftUnknown(draft_id="—" if chosen is None else chosen)
         return _view(work, head, boundary_store.clock(work))
+
+
+def moved_ground(database: Database, actor: Actor, draft_id: int) -> dict[str, Any]:
+    """Return a GeoJSON FeatureCollection of what a draft moves, for drawing only.
+
+    Features have a ``role``: ``moved`` (ground that gets another area, most people first, with
+    ``old old_name new new_name residents``) and ``area`` (an area of the draft as it would be,
+    with ``code name``). Degrees are rounded to :data:`_DRAWN_DIGITS`, about 0.1 m.
+
+    Raises
+    ------
+    As :func:`impact`.
+    """
+    view = impact_view(database, actor, draft_id)
+    told = ("old", "old_name", "new", "new_name", "residents")
+    moved = [
+        ({"role": "moved", **{key: piece.row[key] for key in told}}, piece.ground)
+        for piece in view.moved
+    ]
+    areas = [
+        ({"role": "area", "code": code, "name": name}, shape) for code, name, shape in view.new
+    ]
+    return {
+        "type": "FeatureCollection",
+        "features": [
+            {
+                "type": "Feature",
+                "properties": properties,
+                "geometry": json.loads(shapely.to_geojson(_drawn(shape))),
+            }
+            for properties, shape in (*moved, *areas)
+            if not shape.is_empty
+        ],
+    }
+
+
+def _drawn(shape: Any) -> Any:  # noqa: ANN401 - shapely
+    return shapely.transform(shape, lambda degrees: degrees.round(_DRAWN_DIGITS))
 
 
 def _view(work: UnitOfWork, head: sa.RowMapping, now: datetime) -> ImpactView:

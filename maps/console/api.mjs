@@ -80,6 +80,19 @@ export async function all(url, most = 1000) {
   return items;
 }
 
+/** Return all features of an OGC collection, which are handed out in pages. */
+export async function features(url) {
+  const found = [];
+  let next = url;
+  while (next) {
+    const page = await get(next);
+    found.push(...page.features);
+    const link = page.links.find((one) => one.rel === "next");
+    next = link ? link.href.replace(/^https?:\/\/[^/]+/, "") : null; // the host that the page came from
+  }
+  return found;
+}
+
 /**
  * Listen to what happens. `heard(topic, body)` is called for each message; after a break the
  * browser resumes by Last-Event-ID. `state(alive)` tells whether the line stands.

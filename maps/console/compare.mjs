@@ -1,7 +1,7 @@
 /** Two maps side by side, before and after: they move together, and each says its own figure. */
 
 import {CityMap} from "./map.mjs";
-import {PAINTS} from "./paints.mjs";
+import {PAINTS, shareBands} from "./paints.mjs";
 import {byId, config, h, percent, t, whole} from "./page.mjs";
 
 /** The whole city after changes: with changes the service lists only the areas that differ. */
@@ -44,7 +44,7 @@ export function sideBySide(city, before, after, drawn, level) {
   other.put("gaps", gapsOf(after));
   other.put("stations", drawn.stations);
   other.put("sites", drawn.sites);
-  other.shares(level, new Map(after.areas.map((area) => [area.code, area.ratio])), "gaps-0");
+  other.shares(shareBands(level, after.areas), "gaps-0");
   city.view.resize();
   city.view.fitBounds(seen, {duration: 0, padding: 0});
   other.ready.then(() => { other.view.resize(); other.view.jumpTo({center: city.view.getCenter(), zoom: city.view.getZoom()}); });

@@ -142,7 +142,7 @@ export class CityMap {
 
   _restyle() {
     this.view.setStyle(styleOf(this.layers, palette()));
-    this.view.once("styledata", () => { 
+    this.view.once("styledata", () => {
       for (const [id, one] of this.overlays) { this._draw(id, one); }
       if (this.shared) { this._paintShares(); }
     });
@@ -191,30 +191,39 @@ export class CityMap {
     return wanted.length ? this.view.queryRenderedFeatures(point, {layers: wanted}) : [];
   }
 
-  /** Colour the areas of a layer by a share of each code, `below` a layer; null and unknown stay without colour. */
-  shares(key, byCode, below = null) {
-    this.shared = {key, byCode, below};
+  /**
+   * Colour areas by a share of each code, `below` a layer. `bands` are `{key, byCode}`, finest first: where a
+   * layer has no tiles yet the next one stands for it. Null and unknown stay without colour.
+   */
+  shares(bands, below = null) {
+    this.shared = {bands, below};
     this.ready.then(() => this._paintShares());
   }
 
   _paintShares() {
-    const {key, byCode} = this.shared;
+    const {bands, below} = this.shared;
     const view = this.view;
-    if (!view.getSource(key)) { return; }
-    const layer = this.layers.find((one) => one.key === key);
     const {shares} = palette();
     const steps = config.classes.slice(0, -1).flatMap((step, number) => [step.upto + 1e-12, shares[number + 1]]);
-    // a layer stays once it is there: tiles that were cut for it go on taking the states of its areas
-    for (const id of view.getLayersOrder().filter((one) => one.startsWith("shares-"))) { view.setLayoutProperty(id, "visibility", id === `shares-${key}` ? "visible" : "none"); }
-    const above = view.getLayer(this.shared.below) ? this.shared.below : this._firstLine();
-    if (!view.getLayer(`shares-${key}`)) {
-      view.addLayer({id: `shares-${key}`, type: "fill", source: key, "source-layer": key, minzoom: layer.tiled[0], paint: {
-        "fill-color": ["case", ["==", ["typeof", ["feature-state", "ratio"]], "number"], ["step", ["to-number", ["feature-state", "ratio"]], shares[0], ...steps], "rgba(0,0,0,0)"],
-      }}, above);
-    } else { view.moveLayer(`shares-${key}`, above); }
-    view.removeFeatureState({source: key, sourceLayer: key});
-    for (const [code, ratio] of byCode) {
-      if (ratio !== null) { view.setFeatureState({source: key, sourceLayer: key, id: code}, {ratio}); }
+    const wanted = new Set(bands.map(({key}) => `shares-${key}`));
+    for (const id of view.getLayersOrder().filter((one) => one.startsWith("shares-") && !wanted.has(one))) { view.setLayoutProperty(id, "visibility", "none"); }
+    const above = view.getLayer(below) ? below : this._firstLine();
+    let most = 24;
+    for (const {key, byCode} of bands.filter((band) => view.getSource(band.key))) {
+      const id = `shares-${key}`;
+      const [least] = this.layers.find((one) => one.key === key).tiled;
+      // a layer stays once it is there: tiles that were cut for it go on taking the states of its areas
+      if (view.getLayer(id)) { view.moveLayer(id, above); view.setLayoutProperty(id, "visibility", "visible"); } else {
+        view.addLayer({id, type: "fill", source: key, "source-layer": key, paint: {
+          "fill-color": ["case", ["==", ["typeof", ["feature-state", "ratio"]], "number"], ["step", ["to-number", ["feature-state", "ratio"]], shares[0], ...steps], "rgba(0,0,0,0)"],
+        }}, above);
+      }
+      view.setLayerZoomRange(id, least, most);
+      most = least;
+      view.removeFeatureState({source: key, sourceLayer: key});
+      for (const [code, ratio] of byCode) {
+        if (ratio !== null) { view.setFeatureState({source: key, sourceLayer: key, id: code}, {ratio}); }
+      }
     }
   }
 

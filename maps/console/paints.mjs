@@ -16,14 +16,14 @@ export const PAINTS = {
     {type: "line", paint: {"line-color": ["case", ["get", "covered"], colours.covered, colours.uncovered], "line-width": ["case", ["get", "covered"], 0.8, 2]}},
   ],
   draft: (colours) => [
-    {type: "fill", filter: ["==", ["get", "role"], "moved"], paint: {"fill-color": colours.uncovered, "fill-opacity": 0.35}},
-    {type: "line", filter: ["==", ["geometry-type"], "Polygon"], paint: {"line-color": colours.accent, "line-width": 1.5}},
-    {type: "line", filter: ["==", ["get", "role"], "finding"], paint: {"line-color": colours.accent, "line-width": 3}},
-    {type: "circle", filter: ["==", ["geometry-type"], "Point"], paint: {"circle-radius": 6, "circle-color": colours.accent, "circle-stroke-color": colours.land, "circle-stroke-width": 2}},
+    {type: "fill", filter: ["==", ["get", "role"], "moved"], paint: {"fill-color": colours.uncovered, "fill-opacity": 0.45}},
+    {type: "line", filter: ["==", ["get", "role"], "area"], paint: {"line-color": colours.covered, "line-width": 2.5}},
+    {type: "circle", filter: ["==", ["get", "role"], "finding"], paint: {"circle-radius": 6, "circle-color": colours.accent, "circle-stroke-color": colours.land, "circle-stroke-width": 2}},
+    {type: "symbol", filter: ["==", ["get", "role"], "area"], layout: {"text-field": ["get", "name"], "text-size": 12, "text-max-width": 8}, paint: {"text-color": colours.ink, "text-halo-color": colours.land, "text-halo-width": 1.6}},
   ],
   stations: (colours) => [
-    {type: "circle", paint: {"circle-radius": ["interpolate", ["linear"], ["zoom"], 8, ["case", ["get", "changed"], 7, 3.5], 13, ["case", ["get", "changed"], 9, 7]],
-      "circle-color": ["get", "colour"], "circle-stroke-color": ["case", ["get", "changed"], colours.accent, colours.ink], "circle-stroke-width": ["case", ["get", "changed"], 3, 0.8],
+    {type: "circle", paint: {"circle-radius": ["interpolate", ["linear"], ["zoom"], 6.5, ["case", ["get", "changed"], 6, 2], 8, ["case", ["get", "changed"], 7, 3.5], 13, ["case", ["get", "changed"], 9, 7]],
+      "circle-color": ["get", "colour"], "circle-stroke-color": ["case", ["get", "changed"], colours.accent, colours.ink], "circle-stroke-width": ["interpolate", ["linear"], ["zoom"], 7, ["case", ["get", "changed"], 3, 0.3], 10, ["case", ["get", "changed"], 3, 0.8]],
       "circle-opacity": ["case", ["get", "closed"], 0.25, 1]}},
   ],
   sites: (colours) => [
@@ -32,8 +32,40 @@ export const PAINTS = {
   ],
 };
 
+/** Level of areas -> its layer. */
+export const LEVEL_LAYER = {grid: "grids", community: "communities", subdistrict: "subdistricts", county: "counties"};
+const CODE_LENGTHS = {subdistrict: 9, county: 6, community: 12};
+
+/** The shares of a level, and of each level above it (a child's code begins with its parent's): what a map shows from far. */
+export function shareBands(level, areas) {
+  const levels = Object.keys(LEVEL_LAYER);
+  return levels.slice(levels.indexOf(level)).map((one) => {
+    if (one === level) { return {key: LEVEL_LAYER[one], byCode: new Map(areas.map((area) => [area.code, area.ratio]))}; }
+    const sums = new Map();
+    for (const {code, people, people_covered: covered} of areas) {
+      const above = code.slice(0, CODE_LENGTHS[one]);
+      const sum = sums.get(above) || [0, 0];
+      sums.set(above, [sum[0] + covered, sum[1] + people]);
+    }
+    return {key: LEVEL_LAYER[one], byCode: new Map([...sums].map(([code, [covered, people]]) => [code, people ? covered / people : null]))};
+  });
+}
+
 function rows(steps, colours, shape) {
   return steps.map((step, number) => h("li", {}, h("i", {className: `gw-key gw-key-${shape}`, style: {"--colour": colours[number]}, aria: {hidden: true}}), titled(step)));
+}
+
+/** The legend of a draft: what moves, the outlines as they would be, where the check found something. */
+export function draftLegend() {
+  const list = h("ul", {className: "gw-marks"});
+  const draw = () => {
+    const colours = palette();
+    const key = (shape, colour, words) => h("li", {}, h("i", {className: `gw-key gw-key-${shape}`, style: {"--colour": colour}, aria: {hidden: true}}), words);
+    fill(list, key("swatch", colours.uncovered, t("划转的部分", "ground that moves")), key("line", colours.covered, t("草稿边界", "outlines of the draft")), key("point", colours.accent, t("检查发现", "findings")));
+  };
+  draw();
+  onScheme(draw);
+  return list;
 }
 
 /** Put the legend of coverage into a corner of a map; it follows light and dark. */

@@ -1,17 +1,16 @@
 /** `/plan`: who is reached, what if, where next, the employment circles, boundary drafts. */
 
-import {all, get, post, told} from "./api.mjs";
+import {all, features, get, post, told} from "./api.mjs";
 import {circles} from "./circles.mjs";
 import {oneMap, withChanges} from "./compare.mjs";
 import {drafts} from "./drafts.mjs";
 import {CityMap, described, feature} from "./map.mjs";
 import {ask, byId, config, distance, fill, h, nothing, percent, say, settled, t, titled, whole} from "./page.mjs";
-import {legend, PAINTS} from "./paints.mjs";
+import {legend, LEVEL_LAYER, PAINTS, shareBands} from "./paints.mjs";
 import {maySave, scenarios} from "./scenarios.mjs";
 import {sitingQuestion, whereNext} from "./siting.mjs";
 import {tour} from "./tour.mjs";
 
-const LEVEL_LAYER = {community: "communities", subdistrict: "subdistricts", county: "counties", grid: "grids"};
 const city = new CityMap(byId("map"), {layers: config.layers.filter((layer) => ["counties", "subdistricts", "communities", "grids", "roads"].includes(layer.key)).map((layer) => ({...layer, minzoom: layer.tiled[0]}))});
 byId("map").setAttribute("aria-label", described());
 window.gridward = {city};
@@ -49,7 +48,7 @@ const drawStations = () => drawn.stations(placed());
 /** Colour the areas of the level by their share of people covered, and the gaps; other views have no use for them. */
 function paintShares() {
   const covers = view === "tab-cover" || view === "tab-next";
-  city.shares(LEVEL_LAYER[scenario.by], new Map((covers && answer?.areas || []).map((area) => [area.code, area.ratio])), "gaps-0");
+  city.shares(shareBands(scenario.by, covers && answer ? answer.areas : []), "gaps-0");
   drawn.gaps(covers && answer ? answer.gaps.features.filter((gap) => gap.geometry) : []);
   byId("map").querySelector(".gw-legend").hidden = !covers;
 }
@@ -257,6 +256,7 @@ function tabs() {
     view = id;
     oneMap();
     byId("controls").hidden = id === "tab-drafts";
+    for (const key of ["kinds", "by"]) { byId(key).parentElement.hidden = id === "tab-circles"; } // circles are of job services, by community
     if (id === "tab-circles") { showCircles(); } else { drawn.circles([]); }
     if (id === "tab-drafts") { drafts({list: byId("draft-list"), draw: drawn.draft, city}); } else { drawn.draft([]); }
     drawStations();
@@ -275,9 +275,9 @@ function tabs() {
 restore();
 const [counties, items] = await Promise.all([
   told(() => all("/v1/areas?level=county&limit=200", 200)),
-  told(() => get("/ogc/collections/stations/items?f=json&limit=1000")),
+  told(() => features("/ogc/collections/stations/items?f=json&limit=1000")),
 ]);
-stations = items ? items.features : [];
+stations = items || [];
 byId("area").append(...(counties || []).map((area) => h("option", {value: area.code}, area.name)));
 /** Show the scenario in the controls. */
 function controls() {
@@ -299,7 +299,7 @@ bind("by", "by");
 for (const [id, key] of [["k", "k"], ["objective", "objective"]]) {
   byId(id).addEventListener("change", () => { scenario[key] = key === "k" ? Number(byId(id).value) : byId(id).value; remember(); });
 }
-whereNext({scenario, city, question, stations: placed, draw: drawn.sites, level: () => LEVEL_LAYER[scenario.by],
+whereNext({scenario, city, question, stations: placed, draw: drawn.sites, level: () => scenario.by,
   adopt: (changes) => { scenario.changes = [...scenario.changes, ...changes]; byId("tab-cover").click(); run(); }});
 scenarios({
   question: () => (view === "tab-next" ? {siting: sitingQuestion(scenario)} : {coverage: question()}),

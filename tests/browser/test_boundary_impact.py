@@ -115,6 +115,10 @@ def test_the_plan_page_shows_a_drafts_findings_and_impact(page: Page, town: Town
     for one in checked["findings"]:
         expect(shown).to_contain_text(one["reason_zh"])
         expect(shown).to_contain_text(checked["kinds"][one["kind"]]["title_zh"])
+    drawn = page.evaluate("window.gridward.city.overlays.get('draft').data.features")
+    roles = [one["properties"]["role"] for one in drawn]
+    assert (roles.count("moved"), roles.count("area")) == (1, 2)
+    assert drawn[roles.index("moved")]["properties"]["residents"] == 1320
     assert page.locator("img[src='x']").count() == 0
 
 

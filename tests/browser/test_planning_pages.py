@@ -93,6 +93,28 @@ def test_where_next_comes_with_its_proof_and_before_beside_after(sign: Sign) -> 
     expect(page.locator("#changes li")).to_have_count(2, timeout=20_000)
 
 
+def test_from_far_the_shares_of_the_level_above_are_exact(sign: Sign, base: str) -> None:
+    page = sign("planner", "/plan")
+    expect(page.locator("#areas tbody tr").first).to_be_visible()
+    bands = dict(
+        page.evaluate(
+            "window.gridward.city.shared.bands"
+            ".map(({key, byCode}) => [key, Object.fromEntries(byCode)])"
+        )
+    )
+    assert list(bands) == ["communities", "subdistricts", "counties"]
+    told = httpx.post(f"{base}/v1/coverage", json={"by": "county"}, timeout=60).json()["areas"]
+    assert bands["counties"] == pytest.approx({area["code"]: area["ratio"] for area in told})
+    idle(page)
+    page.evaluate("window.gridward.city.view.jumpTo({zoom: 6.5})")
+    idle(page)
+    drawn = page.evaluate(
+        "window.gridward.city.view.queryRenderedFeatures({layers: ['shares-counties']})"
+        ".map((one) => one.state.ratio)"
+    )
+    assert set(drawn) == set(bands["counties"].values())
+
+
 def test_circles_say_what_each_urban_community_lacks(sign: Sign, base: str) -> None:
     rows = httpx.get(f"{base}/v1/employment/circles", timeout=60).json()
     page = sign("viewer", "/plan")

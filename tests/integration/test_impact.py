@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from datetime import UTC, datetime
 from typing import Any
@@ -14,7 +15,7 @@ import sqlalchemy as sa
 from gis.errors import DraftUnknown, OutsideScope, RoleNotAllowed, SignInRequired
 from gis.governance.actors import ANONYMOUS, SYSTEM, Actor
 from gis.services.boundaries import import_areas
-from gis.services.impact import FIGURES, impact, impact_view
+from gis.services.impact import FIGURES, impact, impact_view, moved_ground
 from gis.services.intake import Report, report_event
 from gis.services.lookup import Boundaries
 from gis.services.match_request import Location, MatchRequest
@@ -119,6 +120,25 @@ def test_every_figure_goes_from_the_old_area_to_the_new_one(
     assert areas[one]["before"]["residents"] == 139
     assert areas[one]["after"]["residents"] == 109
     assert areas[two]["after"]["open_orders"] == 1
+
+
+def test_ground_that_moves_and_the_new_outlines_are_given_for_drawing(
+    database: Database, city: SmallCity
+) -> None:
+    one, two = city.grids[:2]
+    draft = draft_of(database, {one: strip(0, 0.5), two: strip(0.5, 2)})
+    features = moved_ground(database, SYSTEM, draft)["features"]
+    by_role: dict[str, list[dict[str, Any]]] = {}
+    for feature in features:
+        by_role.setdefault(feature["properties"]["role"], []).append(feature)
+    (moved,) = by_role["moved"]
+    told = {key: moved["properties"][key] for key in ("old", "new", "residents")}
+    assert told == {"old": one, "new": two, "residents": 30}
+    ground = shapely.from_geojson(json.dumps(moved["geometry"]))
+    assert ground.equals_exact(strip(0.5, 1), 2e-6, normalize=True)
+    assert [area["properties"]["code"] for area in by_role["area"]] == [one, two]
+    with pytest.raises(RoleNotAllowed):
+        moved_ground(database, Actor("d", "dispatcher"), draft)
 
 
 def test_new_areas_and_ground_that_nobody_owns_are_told(

@@ -15,6 +15,7 @@ from maps import style
 from maps.drawing import Drawing, Field, LegendPart, LegendRow, Look, MapLayer, Ranked, whole
 
 _LISTED: Final = 10
+_MOST_NAMES: Final = 60
 _OLD: Final = Look(line=style.OLD_LINE, width=2, dash=(6, 5))
 _NEW: Final = Look(line=style.NEW_LINE, width=2)
 _AROUND: Final = Look(line=style.NEIGHBOUR_LINE, width=1)
@@ -45,6 +46,7 @@ def draw(view: ImpactView, *, language: Language, drawn_on: date) -> Drawing:
                 "polygon",
                 _shapes(view.new),
                 [_NEW],
+                label="name" if len(view.new) <= _MOST_NAMES else None,
             ),
         ],
         legend=_legend(zh=zh),

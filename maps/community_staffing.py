@@ -41,7 +41,13 @@ def draw(
         bounds=view.bounds,
         layers=[
             _communities(view, answer["items"], zh=zh),
-            MapLayer("区县界" if zh else "Counties", "polygon", view.outlines, [_COUNTY]),
+            MapLayer(
+                "区县界" if zh else "Counties",
+                "polygon",
+                view.outlines,
+                [_COUNTY],
+                label="name",
+            ),
         ],
         legend=_legend(zh=zh),
         revision=view.revision,

@@ -67,7 +67,13 @@ def draw(
         layers=[
             _circles(answer["items"], radius_m, zh=zh),
             _communities(view, rows, zh=zh),
-            MapLayer("区县界" if zh else "Counties", "polygon", view.outlines, [_COUNTY]),
+            MapLayer(
+                "区县界" if zh else "Counties",
+                "polygon",
+                view.outlines,
+                [_COUNTY],
+                label="name",
+            ),
             *stations,
         ],
         legend=_legend(radius_m, marks, zh=zh),

@@ -133,6 +133,7 @@ class _Features(Layer):
                 "look_of": layer.look_of,
                 "head": layer.head,
                 "fields": [[field.key, field.label, field.unit] for field in layer.fields],
+                "labels": _labels(layer),
             }
         )
 
@@ -177,6 +178,19 @@ def _data(layer: MapLayer) -> dict[str, Any]:
         texts = [json.dumps(feature["geometry"]) for feature in slim]
         return pack(slim, list(shapely.from_geojson(texts)) if texts else [])
     return {"features": [{**one, "geometry": _rounded(one["geometry"])} for one in slim]}
+
+
+def _labels(layer: MapLayer) -> list[list[Any]]:
+    """Return latitude, longitude and text of each label, inside what it names."""
+    if layer.label is None:
+        return []
+    made = []
+    for feature in layer.features:
+        if feature["geometry"]:
+            shape = shapely.from_geojson(json.dumps(feature["geometry"]))
+            ((lon, lat),) = shapely.get_coordinates(shapely.point_on_surface(shape))
+            made.append([round(lat, 5), round(lon, 5), str(feature["properties"][layer.label])])
+    return made
 
 
 def _rounded(geometry: Mapping[str, Any]) -> dict[str, Any]:
@@ -252,7 +266,10 @@ def _legend_colours(drawing: Drawing) -> str:
                 rule = f"color:{look.line}{dashed}"
             else:
                 edge = f";border-color:{look.line}" if look.line and row.mark == "swatch" else ""
-                rule = f"background:{look.fill or 'none'}{edge}"
+                fill = look.fill or "none"
+                if look.fill and look.opacity < 1:
+                    fill = f"color-mix(in srgb,{fill} {look.opacity:.0%},white)"
+                rule = f"background:{fill}{edge}"
             rules.append(f".gw-k{number}-{place}{{{rule}}}")
     return "".join(rules)
 

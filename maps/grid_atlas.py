@@ -39,7 +39,13 @@ def draw(view: AtlasView, *, language: Language, drawn_on: date) -> Drawing:
         layers=[
             _grids(view, zh=zh),
             _dedicated(view, zh=zh),
-            MapLayer("区县界" if zh else "Counties", "polygon", view.outlines, [_COUNTY]),
+            MapLayer(
+                "区县界" if zh else "Counties",
+                "polygon",
+                view.outlines,
+                [_COUNTY],
+                label="name",
+            ),
             *(_reach(view, zh=zh)),
             *stations,
         ],

@@ -24,11 +24,13 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.collections import LineCollection, PathCollection
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, fontManager
 from matplotlib.lines import Line2D
 from matplotlib.patches import FancyArrow, Rectangle
 from matplotlib.path import Path as Outline
+from matplotlib.patheffects import Normal, Stroke
 from pyproj import Transformer
 
 from gis.errors import FontsMissing
@@ -239,9 +241,8 @@ class _Sheet:
         if row.mark == "swatch":
             size = 3 * scale / self.height
             drawn: Artist = Rectangle(
-                (left, middle - size / 2), right - left, size, facecolor=look.fill or "none",
+                (left, middle - size / 2), right - left, size, facecolor=_fill(look),
                 edgecolor=look.line or "none", linewidth=0.6, transform=self.figure.transFigure,
-                alpha=look.opacity if look.fill else None,
             )  # fmt: skip
         elif row.mark == "line":
             drawn = Line2D(
@@ -318,9 +319,8 @@ def _polygons(axes: Axes, shapes: Any, look: Look, rank: int, sheet: _Sheet) -> 
         return
     axes.add_collection(
         PathCollection(
-            outlines, facecolors=look.fill or "none", edgecolors=look.line or "none",
-            linewidths=look.width * 0.6 * sheet.scale, alpha=look.opacity if look.fill else None,
-            linestyles=_dashes(look), zorder=2 + rank,
+            outlines, facecolors=[_fill(look)], edgecolors=look.line or "none",
+            linewidths=look.width * 0.6 * sheet.scale, linestyles=_dashes(look), zorder=2 + rank,
         ),
         autolim=False,
     )  # fmt: skip
@@ -346,7 +346,13 @@ def _labels(axes: Axes, layer: MapLayer, to_metres: Transformer, rank: int, shee
         axes.text(
             x, y, _plain(str(feature["properties"][layer.label])), ha="center", va="center",
             fontproperties=_font(8 * sheet.scale), zorder=60 + rank, clip_on=True,
+            path_effects=[Stroke(linewidth=2.2 * sheet.scale, foreground="white"), Normal()],
         )  # fmt: skip
+
+
+def _fill(look: Look) -> tuple[float, float, float, float]:
+    """Return the fill with its opacity: the line around it keeps its full strength."""
+    return to_rgba(look.fill, look.opacity) if look.fill else to_rgba("none")
 
 
 def _dashes(look: Look) -> Any:  # noqa: ANN401 - matplotlib takes words or tuples

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import date
 from typing import Any, Final
 
@@ -42,7 +43,13 @@ def draw(view: CoverageView, *, language: Language, drawn_on: date) -> Drawing:
         layers=[
             _areas(view, zh=zh),
             _gaps(view, zh=zh),
-            MapLayer("区县界" if zh else "Counties", "polygon", view.counties, [_COUNTY]),
+            MapLayer(
+                "区县界" if zh else "Counties",
+                "polygon",
+                view.counties,
+                [_COUNTY],
+                label="name",
+            ),
             *([] if view.reach is None else [_reach(view, view.reach, zh=zh)]),
             *stations,
         ],
@@ -204,8 +211,12 @@ def _gaps(view: CoverageView, *, zh: bool) -> MapLayer:
 def station_layers(
     stations: list[dict[str, Any]], *, zh: bool
 ) -> tuple[list[MapLayer], list[LegendRow]]:
-    """Return one layer for each kind of station, and their rows of the legend."""
-    kinds = sorted({station["properties"]["kind"] for station in stations})
+    """Return one layer for each kind of station, and their rows of the legend.
+
+    The kind with the fewest comes last, and so lies on top of the others.
+    """
+    count = Counter(station["properties"]["kind"] for station in stations)
+    kinds = sorted(count, key=lambda kind: (-count[kind], kind))
     layers: list[MapLayer] = []
     rows: list[LegendRow] = []
     for kind in kinds:

@@ -7,7 +7,7 @@ from datetime import UTC, date, timedelta, timezone
 from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from api.language import page_language, tag_of
 from api.rendering import page
@@ -32,6 +32,8 @@ MapKey = Annotated[Line, Path()]
 
 _MEDIA_TYPES: Final[dict[Format, str]] = {"png": "image/png", "pdf": "application/pdf"}
 _BEIJING: Final = timezone(timedelta(hours=8))
+# a form sends a field that was left alone as an empty word
+_OrNone: Final = BeforeValidator(lambda said: said or None)
 RadiusQuery = Annotated[
     float,
     Query(gt=0, le=LARGEST_RADIUS_M, allow_inf_nan=False, description="半径(米)/ metres"),
@@ -58,7 +60,7 @@ def index(request: Request, app: Open, actor: Reader) -> Response:
 class _Asked:
     """The parameters that maps have in common: each map reads those that its row names."""
 
-    area: AreaCode | None = None
+    area: Annotated[AreaCode | None, _OrNone] = None
     radius_m: RadiusQuery = 3000.0
     kinds: Kinds = None
     reach: Annotated[
@@ -67,7 +69,9 @@ class _Asked:
     ] = "straight"
     mode: Annotated[Literal["walk", "ride"], Query(description="步行或骑行 / along roads")] = "walk"
     draft: Annotated[
-        int | None, Query(ge=1, le=2**63 - 1, description="边界草稿 / number of a boundary draft")
+        int | None,
+        Query(ge=1, le=2**63 - 1, description="边界草稿 / number of a boundary draft"),
+        _OrNone,
     ] = None
 
     def request(self, language: Language) -> MapRequest:

@@ -68,9 +68,16 @@ function paintKeys() {
 fill(byId("layers"), city.layers.length ? city.layers.map((layer) => h("li", {},
   h("label", {}, h("input", {type: "checkbox", checked: layer.shown, onchange: (event) => { city.show(layer.key, event.target.checked); remember(); }}),
     !layer.marks && swatch(layer), h("span", {}, titled(layer)),
-    layer.minzoom > 9 && h("small", {}, t("放大后显示", "zoom in to see"))),
+    layer.minzoom > 9 && h("small", {data: {from: layer.minzoom}}, t("放大后显示", "zoom in to see"))),
   layer.marks && h("ul", {className: "gw-marks"}, Object.values(config.marks).map((mark) => h("li", {}, h("i", {className: "gw-key gw-key-point", style: {"--colour": mark.colour}, aria: {hidden: true}}), titled(mark)))))) : h("li", {}, nothing(t("没有可浏览的图层。", "There are no layers to browse."))));
+/** Say "zoom in" only of what is not to be seen from here. */
+function sayZooms() {
+  for (const words of document.querySelectorAll("#layers [data-from]")) { words.hidden = city.view.getZoom() >= Number(words.dataset.from); }
+}
+
 paintKeys();
+sayZooms();
+city.view.on("zoomend", sayZooms);
 window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", paintKeys);
 
 // --- what is here -------------------------------------------------------------------------------

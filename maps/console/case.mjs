@@ -107,7 +107,9 @@ export class Case {
       label: `${number + 1}  ${shown[number].name} ${percent(shown[number].probability)}`,
     }}).filter(Boolean);
     this.drawGrids(grids);
-    if (fit) { this.city.fit(grids.length ? [...grids, ...drawn] : drawn, {maxZoom: 15.5}); }
+    // what is hardly possible may lie far away: it is drawn, but the view stays with the others
+    const likely = grids.filter((one) => one.properties.first || one.properties.probability >= 0.01);
+    if (fit) { this.city.fit([...likely, ...drawn], {maxZoom: 15.5}); }
   }
 
   // --- in words ---------------------------------------------------------------------------------

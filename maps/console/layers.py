@@ -26,7 +26,7 @@ class Drawn:
 
 
 DRAWN: Final = (
-    Drawn("counties", "polygon", 6, width=2.8, label=("name", 7, 15)),
+    Drawn("counties", "polygon", 5, width=2.8, label=("name", 6, 15)),
     Drawn("subdistricts", "polygon", 8, width=1.0, label=("name", 10, 13)),
     Drawn("communities", "polygon", 10, label=("name", 12, 12)),
     Drawn("grids", "polygon", 12, width=0.8, label=("name", 14, 11)),

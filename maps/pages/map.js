@@ -60,7 +60,7 @@ const gridward = (function () {
     const features = data.shapes ? unpack(data) : data.features;
     const looks = options.looks.map(styled);
     const styleOf = function (feature) { return looks[options.look_of ? feature.properties[options.look_of] : 0]; };
-    return L.geoJSON({type: "FeatureCollection", features: features}, {
+    const drawn = L.geoJSON({type: "FeatureCollection", features: features}, {
       style: styleOf, smoothFactor: 0, interactive: options.fields.length > 0,
       pointToLayer: function (feature, place) { return L.circleMarker(place, styleOf(feature)); },
       onEachFeature: function (feature, drawn) {
@@ -70,6 +70,12 @@ const gridward = (function () {
         drawn.bindPopup(words, {maxWidth: 320});
       },
     });
+    for (const [lat, lon, text] of options.labels) {
+      const name = document.createElement("span");
+      name.textContent = text;
+      drawn.addLayer(L.tooltip([lat, lon], {permanent: true, direction: "center", className: "gw-name", content: name}));
+    }
+    return drawn;
   }
   function start(map, bounds, ranked) {
     L.control.scale({imperial: false, position: "bottomright"}).addTo(map);
@@ -96,7 +102,7 @@ const gridward = (function () {
     document.querySelectorAll("[data-ranked]").forEach(function (button) {
       button.addEventListener("click", function () {
         ranked.eachLayer(function (drawn) {
-          if (String(drawn.feature.id) === button.dataset.ranked) {
+          if (drawn.feature && String(drawn.feature.id) === button.dataset.ranked) {
             if (drawn.getBounds) { map.fitBounds(drawn.getBounds(), {maxZoom: 15, padding: [40, 40], animate: false}); } else { map.setView(drawn.getLatLng(), 15, {animate: false}); }
             drawn.openPopup();
           }

@@ -164,6 +164,10 @@ def test_the_index_leads_to_the_map(page: Page) -> None:
     page.goto("/maps")
     page.get_by_role("link", name="服务站点覆盖图").click()
     expect(page.locator("canvas").first).to_be_visible()
+    page.go_back()
+    page.locator(f"form[action='{MAP}'] .primary").click()  # with no area chosen
+    expect(page.locator("canvas").first).to_be_visible()
+    assert "area=&" in page.url
 
 
 def test_the_same_question_gives_the_same_bytes_and_a_policy_without_unsafe_inline(

@@ -47,7 +47,7 @@ class RouteUnknown(NotFound):
 
     code = "route-unknown"
     title_zh, title_en = "没有这个地址", "No such address"
-    detail_zh = "没有地址 {path}。接口清单见 /docs,首页见 /。"
+    detail_zh = "没有地址 {path}。接口清单见 /docs，首页见 /。"
     detail_en = "There is nothing at {path}. /docs lists the interface, / is the start page."
 
 

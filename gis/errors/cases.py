@@ -34,8 +34,8 @@ class LimitInvalid(Rejected):
     code = "limit-invalid"
     title_zh, title_en = "时限无效", "Invalid limit"
     detail_zh = (
-        "时限 {amount} {unit} 无效。请给出 work_hours(工作时)或 urgent_hours(紧急工作时)的正数,"
-        "或 work_days(工作日)、urgent_days(紧急工作日)的正整数，不超过 100000。"
+        "时限 {amount} {unit} 无效。请给出 work_hours（工作时）或 urgent_hours（紧急工作时）"
+        "的正数，或 work_days（工作日）、urgent_days（紧急工作日）的正整数，不超过 100000。"
     )
     detail_en = (
         "The limit {amount} {unit} is not valid. Give a positive number of work_hours or "

@@ -67,7 +67,7 @@ class CrsUndeclared(Rejected):
 
     code = "crs-undeclared"
     title_zh, title_en = "请指定坐标系", "Which coordinate system?"
-    detail_zh = "文件 {path} 自带的坐标系({declared})没有 EPSG 编号。请用 --crs 指定坐标系。"
+    detail_zh = "文件 {path} 自带的坐标系（{declared}）没有 EPSG 编号。请用 --crs 指定坐标系。"
     detail_en = (
         "The coordinate system that {path} declares ({declared}) has no EPSG number. Name the "
         "system with --crs."

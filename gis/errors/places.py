@@ -45,7 +45,7 @@ class AccuracyInvalid(Rejected):
     code = "accuracy-invalid"
     title_zh, title_en = "定位精度无效", "Invalid accuracy"
     detail_zh = (
-        "定位精度 {accuracy_m} 无效。应为不小于 0 的米数(68% 半径);0 或不填表示按点位精确匹配。"
+        "定位精度 {accuracy_m} 无效。应为不小于 0 的米数（68% 半径）；0 或不填表示按点位精确匹配。"
     )
     detail_en = (
         "The accuracy {accuracy_m} is not valid. Give the 68 % radius in metres, 0 or more; 0 or "
@@ -59,7 +59,7 @@ class NoPublishedBoundary(Unavailable):
     code = "no-published-boundary"
     title_zh, title_en = "尚无已发布的边界", "No published boundary"
     detail_zh = (
-        "尚未发布任何边界版本。请先运行 gridward demo load,或 gridward import areas … --publish。"
+        "尚未发布任何边界版本。请先运行 gridward demo load，或 gridward import areas … --publish。"
     )
     detail_en = (
         "No boundary revision is published yet. Run `gridward demo load`, or "

@@ -72,7 +72,7 @@ class StationUnknown(NotFound):
 
     code = "station-unknown"
     title_zh, title_en = "没有这个站点", "No such station"
-    detail_zh = "没有编码为 {code} 的在用站点(或不属于所选类别)。"
+    detail_zh = "没有编码为 {code} 的在用站点（或不属于所选类别）。"
     detail_en = "No open station of the kinds asked for has the code {code}."
 
 

@@ -27,14 +27,14 @@ _COARSE_M: Final = 0.05
 _FINE_M: Final = 0.01
 
 _NARROW: Final = (
-    "宽度不超过 {width:g} 米:并入共用边界最长的相邻区域(相等时取编码较小者)",
+    "宽度不超过 {width:g} 米：并入共用边界最长的相邻区域（相等时取编码较小者）",
     "up to {width:g} m wide: to the neighbour with the longest shared edge (ties: smaller code)",
 )
 _WIDE: Final = (
-    "宽度超过 {width:g} 米:不自动处理,由人决定",
+    "宽度超过 {width:g} 米：不自动处理，由人决定",
     "wider than {width:g} m: left for a person",
 )
-_PERSON: Final = ("不自动处理,由人决定", "left for a person")
+_PERSON: Final = ("不自动处理，由人决定", "left for a person")
 
 REPAIRS: Final[dict[str, tuple[str, str]]] = {
     "invalid": ("按环的走向修补几何", "the rings are mended"),
@@ -46,7 +46,7 @@ REPAIRS: Final[dict[str, tuple[str, str]]] = {
     ),
     "sliver": _PERSON,
     "spike": (
-        "属于窄缝隙或窄重叠的随之消除,其余由人决定",
+        "属于窄缝隙或窄重叠的随之消除，其余由人决定",
         "goes with the narrow gap or overlap that it makes; otherwise left for a person",
     ),
     "exclave": _PERSON,

@@ -30,8 +30,8 @@ LEVELS: Final[dict[str, Level]] = {
     for level in (
         Level("city", "市", "city", 6),
         Level("county", "区县", "county", 6),
-        Level("subdistrict", "街道(乡镇)", "subdistrict", 9),
-        Level("community", "社区(村)", "community", 12),
+        Level("subdistrict", "街道（乡镇）", "subdistrict", 9),
+        Level("community", "社区（村）", "community", 12),
         Level("grid", "网格", "grid", 15),
     )
 }
@@ -169,7 +169,7 @@ def _digits(code: str, level: Level) -> CodeFault | None:
         if narrow.isascii() and narrow.isdecimal():
             return CodeFault(
                 "code-full-width",
-                f"编码含全角数字,应为 {narrow}",
+                f"编码含全角数字，应为 {narrow}",
                 f"the code has full-width digits; it should be {narrow}",
             )
         return CodeFault("code-not-digits", "编码应全部为数字", "the code must be digits only")
@@ -178,8 +178,8 @@ def _digits(code: str, level: Level) -> CodeFault | None:
         zeros = len(code) > level.digits and set(code[level.digits :]) == {"0"}
         return CodeFault(
             "code-length",
-            f"{level.title_zh}编码应为 {level.digits} 位,实为 {len(code)} 位"
-            + (f";去掉补零后为 {cut}" if zeros else ""),
+            f"{level.title_zh}编码应为 {level.digits} 位，实为 {len(code)} 位"
+            + (f"；去掉补零后为 {cut}" if zeros else ""),
             f"a {level.title_en} code has {level.digits} digits, this one {len(code)}"
             + (f"; without the filling zeros it is {cut}" if zeros else ""),
         )
@@ -192,7 +192,7 @@ def _ending(code: str, level: Level) -> CodeFault | None:
     if level.key == "county" and code.endswith("00"):
         return CodeFault(
             "code-level",
-            "区县编码不应以 00 结尾(那是市级编码)",
+            "区县编码不应以 00 结尾（那是市级编码）",
             "a county code does not end with 00 (that is a city's)",
         )
     if level.digits > 6 and code.endswith("000"):
@@ -213,6 +213,6 @@ def _nesting(code: str, level: str, parent: str | None) -> CodeFault | None:
         return None
     return CodeFault(
         "code-parent",
-        f"编码与上级编码 {parent} 不符(按编码规则,上级应为 {parent_of(code)})",
+        f"编码与上级编码 {parent} 不符（按编码规则，上级应为 {parent_of(code)}）",
         f"the code does not fit its parent {parent} (by the rule it is {parent_of(code)})",
     )

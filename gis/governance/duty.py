@@ -30,7 +30,7 @@ class Role:
 ROLES: Final[dict[str, Role]] = {
     "party_secretary": Role("1", "党组织书记", "party secretary"),
     "township_lead": Role("5", "乡镇街道包保领导", "township lead"),
-    "cadre": Role("5", "村(社区)干部", "community cadre"),
+    "cadre": Role("5", "村（社区）干部", "community cadre"),
     "peace_officer": Role("5", "综治专干", "peace-and-governance officer"),
     "police_officer": Role("5", "社区民警", "police officer"),
     "grid_worker": Role("5", "网格员", "grid worker"),

@@ -50,7 +50,7 @@ class BoundaryReport(ImportReport):
         count = len(self.findings)
         if language == "en":
             return f"Checked {which[1]}: {count} findings, {len(self.errors)} of them errors"
-        return f"已核对{which[0]}:{count} 项发现,其中错误 {len(self.errors)} 项"
+        return f"已核对{which[0]}：{count} 项发现，其中错误 {len(self.errors)} 项"
 
     def _about(self, language: Language) -> list[str]:
         english = language == "en"
@@ -191,15 +191,15 @@ def _finding(level: str, one: dict[Any, Any], max_width_m: float) -> Finding:
     zh, en = repair_words(kind, width_m, max_width_m)
     title = LEVELS[level]
     listed = " / ".join(one["areas"])
-    size_zh = f"{area_m2:,.2f} 平方米,最宽 {width_m:.2f} 米;{zh}"
+    size_zh = f"{area_m2:,.2f} 平方米，最宽 {width_m:.2f} 米；{zh}"
     size_en = f"{area_m2:,.2f} m2, {width_m:.2f} m at its widest; {en}"
     if isinstance(one.get("reason_zh"), str):
-        size_zh, size_en = f"{one['reason_zh']};{size_zh}", f"{one['reason_en']}; {size_en}"
+        size_zh, size_en = f"{one['reason_zh']}；{size_zh}", f"{one['reason_en']}; {size_en}"
     located = bool(np.isfinite(one["lon"]))
     return Finding(
         kind,
         "error" if kind in _SERIOUS else "warning",
-        f"{title.title_zh} {listed}:{size_zh}",
+        f"{title.title_zh} {listed}：{size_zh}",
         f"{title.title_en} {listed}: {size_en}",
         lon=float(one["lon"]) if located else None,
         lat=float(one["lat"]) if located else None,
@@ -251,7 +251,7 @@ def _of_exceptions(scope: _Scope, ruling: Sequence[Any]) -> list[Finding]:
             Finding(
                 "boundary-exception-void" if void else "boundary-exception",
                 "warning",
-                f"例外 {row['id']}:{row['category'] or '所有类别'} 由 {who} 负责,至 {until}"
+                f"例外 {row['id']}：{row['category'] or '所有类别'} 由 {who} 负责，至 {until}"
                 f"({row['created_by']}:{row['reason']})",
                 f"exception {row['id']}: {who} decides for {row['category'] or 'all categories'} "
                 f"until {until} ({row['created_by']}: {row['reason']})",

@@ -262,10 +262,10 @@ def denominator_of(answer: Assessment) -> dict[str, str]:
     rule = answer.rule
     if rule.by_network:
         way_zh, way_en = ("步行", "on foot") if rule.mode == "walk" else ("骑行", "riding")
-        zh = f"沿路网{way_zh}到站点的距离(含到路的直线段)不超过半径，容差 1 毫米"
+        zh = f"沿路网{way_zh}到站点的距离（含到路的直线段）不超过半径，容差 1 毫米"
         en = f"the way {way_en} along roads, access to the road included, is <= radius_m + 1 mm"
     else:
-        zh = "建筑到正在使用的站点的大地线距离不超过半径(容差 1 毫米)"
+        zh = "建筑到正在使用的站点的大地线距离不超过半径（容差 1 毫米）"
         en = "the building is within radius_m of an open station, geodesic, <= + 1 mm"
     if answer.question.capacity:
         zh, en = zh + "，且站点未满员", en + ", and the station has room"

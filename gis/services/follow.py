@@ -281,18 +281,18 @@ def _why(
     from_zh, to_zh = old or "无归属", new or "无归属"
     from_en, to_en = old or "no area", new or "no area"
     facts = {"revision": revision, "old": old, "new": new, "why": chosen.reason.code}
-    zh = f"边界版本 {revision} 起,该位置由 {from_zh} 划入 {to_zh}"
+    zh = f"边界版本 {revision} 起，该位置由 {from_zh} 划入 {to_zh}"
     en = f"From boundary revision {revision} on the place belongs to {to_en}, not {from_en}"
     if isinstance(chosen, Assignment):
         return Reason(
             "follows-boundary",
-            f"{zh},工单随之转交。{chosen.reason.text_zh}",
+            f"{zh}，工单随之转交。{chosen.reason.text_zh}",
             f"{en}; the work order goes with it. {chosen.reason.text_en}",
             facts,
         )
     return Reason(
         "follows-boundary-nobody",
-        f"{zh},但新区域暂无可接办人员,工单仍由{name}办理。{chosen.reason.text_zh}",
+        f"{zh}，但新区域暂无可接办人员，工单仍由{name}办理。{chosen.reason.text_zh}",
         f"{en}, where nobody can take it yet; it stays with {name}. {chosen.reason.text_en}",
         facts,
     )

@@ -23,7 +23,7 @@ class FindingKind:
 
 _CODE: Final = ("请按编码规则改正编码列。", "Correct the code column by the rules of codes.")
 _RING: Final = (
-    "请在制图软件中改正该处边界,或加 --mend 由系统修补并逐一报告面积变化。",
+    "请在制图软件中改正该处边界，或加 --mend 由系统修补并逐一报告面积变化。",
     "Correct the boundary there, or use --mend: it is mended and each change of area reported.",
 )
 _POSITION: Final = (
@@ -32,7 +32,7 @@ _POSITION: Final = (
 )
 _GEOMETRY: Final = ("请补上该行的几何图形。", "Give the row the geometry that it lacks.")
 _TILING: Final = (
-    "相邻区域应共用同一条边界线;请在源数据中改正(可用 --report 导出位置)。",
+    "相邻区域应共用同一条边界线；请在源数据中改正（可用 --report 导出位置）。",
     "Neighbours should share one line; correct it in the source (--report gives the places).",
 )
 
@@ -41,7 +41,7 @@ _VERTEX: Final = (
     "Correct the vertices there in the source.",
 )
 _PIECES: Final = (
-    "飞地、插花地可能属实;请核对并确认。",
+    "飞地、插花地可能属实；请核对并确认。",
     "It may be meant so: look at the place and confirm.",
 )
 _PARENT: Final = (
@@ -50,7 +50,7 @@ _PARENT: Final = (
 )
 
 _PROPOSED: Final = (
-    "这是建议,发布草稿后才生效;请先核对。",
+    "这是建议，发布草稿后才生效；请先核对。",
     "A proposal: it takes effect when the draft is published. Look at it first.",
 )
 
@@ -64,7 +64,7 @@ KINDS: Final[dict[str, FindingKind]] = {
     "crs-suspect": FindingKind(
         "坐标系可能指定错误",
         "probably another coordinate system",
-        "请用报告中给出的坐标系重新导入,并比较落入区域的比例。",
+        "请用报告中给出的坐标系重新导入，并比较落入区域的比例。",
         "Import again with the system named, and compare the share inside.",
     ),
     "code-missing": FindingKind("缺少编码", "code missing", *_CODE),
@@ -77,20 +77,20 @@ KINDS: Final[dict[str, FindingKind]] = {
     "code-duplicate": FindingKind(
         "编码重复",
         "code occurs twice",
-        "一个编码只能有一行;同一区域的多个部分请先合并为多部件面。",
+        "一个编码只能有一行；同一区域的多个部分请先合并为多部件面。",
         "One row per code; merge the parts of one area into a multipolygon first.",
     ),
     "code-taken": FindingKind(
         "编码已属于别的区域",
         "code belongs to another area",
-        "该编码已用于其他层级或编码体系,或已停用;编码不得重用,请换用新编码。",
+        "该编码已用于其他层级或编码体系，或已停用；编码不得重用，请换用新编码。",
         "The code is used at another level or in another code system, or retired; codes are never "
         "reused, choose a new one.",
     ),
     "address-missing": FindingKind(
         "没有可用的地址",
         "no usable address",
-        "请补上道路和门牌号、小区或名称;完整地址列用 --text 指定。",
+        "请补上道路和门牌号、小区或名称；完整地址列用 --text 指定。",
         "Give road and number, compound or name; --text names a column of full addresses.",
     ),
     "name-missing": FindingKind(
@@ -105,7 +105,7 @@ KINDS: Final[dict[str, FindingKind]] = {
     "kind-missing": FindingKind(
         "缺少类别",
         "kind missing",
-        "请用 --kind 指定类别列,或用 --default-kind 给出缺省类别。",
+        "请用 --kind 指定类别列，或用 --default-kind 给出缺省类别。",
         "Name the column with --kind, or give all rows one with --default-kind.",
     ),
     "number-invalid": FindingKind(
@@ -172,21 +172,21 @@ KINDS: Final[dict[str, FindingKind]] = {
     "mended": FindingKind(
         "已修补的几何",
         "mended geometry",
-        "请核对面积变化;确认后在源数据中一并改正。",
+        "请核对面积变化；确认后在源数据中一并改正。",
         "Check the change of area, and correct the source too.",
     ),
-    "gap": FindingKind("缝隙(无人管)", "gap (nobody's)", *_TILING),
-    "overlap": FindingKind("重叠(两家管)", "overlap (two owners)", *_TILING),
-    "sliver": FindingKind("区域过窄(不足 1 米)", "area under 1 m wide", *_TILING),
+    "gap": FindingKind("缝隙（无人管）", "gap (nobody's)", *_TILING),
+    "overlap": FindingKind("重叠（两家管）", "overlap (two owners)", *_TILING),
+    "sliver": FindingKind("区域过窄（不足 1 米）", "area under 1 m wide", *_TILING),
     "edge": FindingKind("边界顶点不对应", "edges that do not match", *_TILING),
     "spike": FindingKind("尖刺", "spike", *_VERTEX),
     "duplicate-vertex": FindingKind("重复顶点", "repeated vertices", *_VERTEX),
-    "near-vertex": FindingKind("过近的顶点(1 厘米内)", "vertices within 1 cm", *_VERTEX),
+    "near-vertex": FindingKind("过近的顶点（1 厘米内）", "vertices within 1 cm", *_VERTEX),
     "repaired-gap": FindingKind("已填补的缝隙", "gap that the repair fills", *_PROPOSED),
     "repaired-overlap": FindingKind("已消除的重叠", "overlap that the repair settles", *_PROPOSED),
     "repaired-area": FindingKind("因修复而变动的区域", "area that the repair changes", *_PROPOSED),
     "exclave": FindingKind("飞地", "exclave", *_PIECES),
-    "enclave": FindingKind("插花地(被包围)", "enclave", *_PIECES),
+    "enclave": FindingKind("插花地（被包围）", "enclave", *_PIECES),
     "hole": FindingKind("区域内有空洞", "hole in an area", *_PIECES),
     "outside-parent": FindingKind("超出上级区域", "reaches out of its parent", *_PARENT),
     "parent-differs": FindingKind(
@@ -195,44 +195,44 @@ KINDS: Final[dict[str, FindingKind]] = {
     "dedicated-cross": FindingKind(
         "专属网格相互重叠",
         "dedicated grids that cross",
-        "请划清两个专属网格的边界,或合并。",
+        "请划清两个专属网格的边界，或合并。",
         "Draw a line between the two, or merge them.",
     ),
     "boundary-exception": FindingKind(
-        "边界例外(在用)",
+        "边界例外（在用）",
         "boundary exception in force",
-        "例外到期自动失效;不再需要时请提前结束,或改画边界。",
+        "例外到期自动失效；不再需要时请提前结束，或改画边界。",
         "It expires by itself; end it when it is not needed, or redraw the line.",
     ),
     "boundary-exception-void": FindingKind(
         "边界例外指定的区域已不存在",
         "boundary exception for an area that is gone",
-        "该例外不起作用;请结束它,并为新区域重新登记。",
+        "该例外不起作用；请结束它，并为新区域重新登记。",
         "It has no effect: end it, and add one for the area that followed.",
     ),
     "code-retired": FindingKind("编码已停用", "retired code", *_CODE),
     "code-sequence": FindingKind(
         "网格顺序码不连续",
         "grid numbers left out",
-        "若为停用的编码则属正常,否则请核对。",
+        "若为停用的编码则属正常，否则请核对。",
         "Right where codes were retired; otherwise check the list.",
     ),
     "name-duplicate": FindingKind(
         "同一上级下重名",
         "one name twice in a parent",
-        "请改名,使同一上级下的名称各不相同。",
+        "请改名，使同一上级下的名称各不相同。",
         "Rename them, so that names differ within a parent.",
     ),
     "parent-unknown": FindingKind(
         "上级区域尚未入库",
         "parent not imported yet",
-        "请先导入上级区域,或核对上级编码列。",
+        "请先导入上级区域，或核对上级编码列。",
         "Import the level above first, or check the parent column.",
     ),
     "outside-areas": FindingKind(
         "不在任何区域内",
         "in no area",
-        "请核对位置;最近的区域和距离见下。",
+        "请核对位置；最近的区域和距离见下。",
         "Check the position; the nearest area and its distance are given.",
     ),
     "area-differs": FindingKind(
@@ -244,7 +244,7 @@ KINDS: Final[dict[str, FindingKind]] = {
     "place-repeated": FindingKind(
         "多行同一坐标",
         "one position for many rows",
-        "同一坐标重复多次常是地理编码失败的痕迹,请核对。",
+        "同一坐标重复多次常是地理编码失败的痕迹，请核对。",
         "A position repeated many times is the trace of a failed geocoding: check it.",
     ),
 }

@@ -92,7 +92,7 @@ def test_shenzhen_zones_import_as_gcj02_with_a_readable_report(
     assert 515 <= kinds["overlap"] <= 522
     assert 640 <= kinds["gap"] <= 669
     assert report.errors == []
-    for language, words in (("zh", "重叠(两家管)"), ("en", "overlap (two owners)")):
+    for language, words in (("zh", "重叠（两家管）"), ("en", "overlap (two owners)")):
         text = report.to_text(language)
         assert words in text
         assert len(text.splitlines()) < 60

@@ -6,7 +6,15 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Route, ViewportSize
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Route,
+    ViewportSize,
+    expect,
+)
 
 from api.app import create_app
 from gis.cluster import Cluster
@@ -16,6 +24,8 @@ from gis.settings import Settings
 from gis.store.unit_of_work import Database
 from tests.browser.desk import HOSTILE, Sign
 from tests.conftest import cloned, serving
+
+expect.set_options(timeout=20_000)  # what is slow on a busy machine is not wrong
 
 
 @pytest.fixture(scope="module")

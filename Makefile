@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test setup-bench run test check fmt bench db-reset
+.PHONY: help setup setup-test setup-bench run test check fmt bench screenshots db-reset
 
 help: ## 列出全部命令 / list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -35,6 +35,9 @@ fmt: setup ## 整理代码格式 / format, and mend what ruff can mend
 
 bench: setup-bench ## 性能对照,如 make bench -- match / measure; `make bench -- match` for one table
 	@$(BIN)/python -m tests.bench $(filter-out bench,$(MAKECMDGOALS))
+
+screenshots: setup-test ## 重拍 README 的图片(约十分钟)/ take the pictures of the README anew
+	@$(BIN)/python -m tests.browser.pictures
 
 db-reset: setup ## 删除私有数据库及其全部数据 / delete the private database and all its data
 	@test -z "$$GRIDWARD_DATABASE_URL" || { echo "已设置 GRIDWARD_DATABASE_URL,不会删除该数据库 / GRIDWARD_DATABASE_URL is set: that database is not deleted by make"; exit 1; }

@@ -18,7 +18,7 @@ import psycopg
 import pytest
 import uvicorn
 from fastapi import FastAPI
-from playwright.sync_api import Browser, Page, Route, sync_playwright
+from playwright.sync_api import Browser, Page, Route
 from psycopg import sql
 
 from api.app import create_app
@@ -28,6 +28,7 @@ from gis.services.access import issue_token
 from gis.settings import Settings
 from gis.store import schema
 from gis.store.unit_of_work import Database, UnitOfWork
+from tests.browser.chromium import chromium as system_chromium
 
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 TEMPLATE = "gridward_template"
@@ -226,28 +227,13 @@ def serving(app: FastAPI) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """The system's Chromium with WebGL in software; its background traffic is off.
+    """The system's Chromium.
 
     One per file: while it lives its event loop counts as running in this thread, and a file that
     runs a loop of its own could not.
     """
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium",
-            args=[
-                "--no-sandbox",
-                "--use-angle=swiftshader",
-                "--enable-unsafe-swiftshader",
-                "--ignore-gpu-blocklist",
-                "--disable-background-networking",
-                "--disable-component-update",
-                "--disable-sync",
-                "--disable-quic",
-                "--no-first-run",
-            ],
-        )
+    with system_chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

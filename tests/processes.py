@@ -14,6 +14,8 @@ from pathlib import Path
 
 import httpx
 
+from gis.cluster import Cluster
+
 PATIENCE_S = 180
 
 
@@ -29,18 +31,29 @@ def environment(home: Path, **settings: str) -> dict[str, str]:
     return {**kept, "GRIDWARD_HOME": str(home), "LANG": "C.UTF-8", **settings}
 
 
-def gridward(home: Path, *arguments: str, **settings: str) -> str:
+def gridward(home: Path, *arguments: str, timeout: float | None = 600, **settings: str) -> str:
     """Run one command to its end and return what it printed on standard output."""
     done = subprocess.run(
         [sys.executable, "-m", "api.cli", *arguments],
         env=environment(home, **settings),
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=timeout,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
+
+
+@contextmanager
+def demo_home(home: Path, scale: float = 1.0) -> Iterator[None]:
+    """A home with the demo city in a database that runs meanwhile and is gone afterwards."""
+    home.mkdir(mode=0o755)
+    with Cluster(home).lease():
+        gridward(home, "db", "migrate")
+        gridward(home, "demo", "load", "--scale", str(scale), timeout=None)
+        yield
+    Cluster(home).reset()
 
 
 class Served:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
-BENCHES = ("http", "intake", "match", "proof", "check", "coverage", "address", "layers")
+BENCHES = ("http", "intake", "match", "proof", "check", "coverage", "address", "layers", "pages")
 """Modules of this package; each has a ``main()`` that prints its table."""
 
 

@@ -8,6 +8,7 @@ exist, whatever lies on the disk: there is nothing to traverse.
 from __future__ import annotations
 
 import base64
+import gzip
 import hashlib
 import re
 from dataclasses import dataclass
@@ -178,6 +179,15 @@ def content_hash(path: str) -> str:
     """
     _, file = file_of(path)
     return hashlib.sha256(file.read_bytes()).hexdigest()[:16]
+
+
+@cache
+def packed(path: str) -> bytes | None:
+    """Return the content as gzip, made once per process; None for pictures, which are packed."""
+    asset, file = file_of(path)
+    if asset.media_type.startswith("image/"):
+        return None
+    return gzip.compress(file.read_bytes(), mtime=0)
 
 
 def url(path: str) -> str:

@@ -118,13 +118,22 @@ def asset(request: Request, path: str, _actor: Public) -> Response:
         response = Response(content, media_type=media_type)
     else:
         declared, file = assets.file_of(path)
-        response = FileResponse(file, media_type=declared.content_type)
         etag = assets.content_hash(path)
-    response.headers["ETag"] = f'"{etag}"'
+        zipped = (
+            assets.packed(path) if "gzip" in request.headers.get("accept-encoding", "") else None
+        )
+        if zipped is None:
+            response = FileResponse(file, media_type=declared.content_type)
+        else:
+            response = Response(zipped, media_type=declared.content_type)
+            response.headers["Content-Encoding"] = "gzip"
+    # one tag for both forms: what they hold is the same, and says so as weak
+    response.headers["ETag"] = f'W/"{etag}"'
+    response.headers["Vary"] = "Accept-Encoding"
     asked = request.query_params.get("v")
     response.headers["Cache-Control"] = _FOR_EVER if asked == etag else "no-cache"
-    if request.headers.get("if-none-match") == f'"{etag}"':
-        return Response(status_code=304, headers={"ETag": f'"{etag}"'})
+    if request.headers.get("if-none-match", "").removeprefix("W/") == f'"{etag}"':
+        return Response(status_code=304, headers={"ETag": f'W/"{etag}"', "Vary": "Accept-Encoding"})
     return response
 
 

@@ -67,6 +67,8 @@ def test_assets_are_kept_by_their_hash(door: TestClient) -> None:
     hashed = door.get(script)
     assert hashed.headers["content-type"].startswith("text/javascript")
     assert "immutable" in hashed.headers["cache-control"]
+    assert hashed.headers["content-encoding"] == "gzip"
+    assert door.get(script, headers={"Accept-Encoding": "identity"}).content == hashed.content
     plain = door.get(script.partition("?")[0])
     assert plain.headers["cache-control"] == "no-cache"
     again = door.get(script, headers={"If-None-Match": plain.headers["etag"]})

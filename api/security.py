@@ -32,11 +32,10 @@ from starlette.concurrency import run_in_threadpool
 from gis.errors import (
     CredentialInvalid,
     CrossSiteRequest,
-    RoleNotAllowed,
     SignInRequired,
     TooManyAttempts,
 )
-from gis.governance.actors import ANONYMOUS, ROLES, Actor
+from gis.governance.actors import ANONYMOUS, ROLES, Actor, role_refused
 from gis.services.access import Admitted, Kind, actor_of_secret, revoke
 from gis.settings import Settings
 from gis.store.unit_of_work import Database
@@ -211,8 +210,7 @@ class Allow:
         request.state.actor_id = admitted.actor.id
         request.state.admitted = admitted
         if admitted.actor.role not in self.roles:
-            allowed = ", ".join(sorted(self.roles))
-            raise RoleNotAllowed(role=admitted.actor.role, allowed=allowed)
+            raise role_refused(admitted.actor.role, self.roles)
         return admitted.actor
 
     async def _admitted(

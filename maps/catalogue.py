@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from gis.errors import Language, MapUnknown, RoleNotAllowed, SignInRequired
-from gis.governance.actors import ANONYMOUS
+from gis.errors import Language, MapUnknown, SignInRequired
+from gis.governance.actors import ANONYMOUS, role_refused
 from gis.services import atlas, employment, staffing
 from gis.services.impact import impact_view
 from gis.services.planning import Planner
@@ -193,5 +193,5 @@ def drawn(planner: Planner, key: str, asked: MapRequest) -> Drawing:
     if not row.seen_by(actor.role):
         if actor == ANONYMOUS:
             raise SignInRequired
-        raise RoleNotAllowed(role=actor.role, allowed=", ".join(("admin", *row.roles)))
+        raise role_refused(actor.role, ("admin", *row.roles))
     return row.draw(planner, asked)

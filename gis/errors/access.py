@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from gis.errors.families import Conflict, Forbidden, Language, NotSignedIn, Rejected, TooMany
-from gis.governance.actors import ROLES
+from gis.errors.families import Conflict, Forbidden, NotSignedIn, Rejected, TooMany
 
 
 class SignInRequired(NotSignedIn):
@@ -48,23 +47,8 @@ class RoleNotAllowed(Forbidden):
 
     code = "role-not-allowed"
     title_zh, title_en = "角色无权限", "Not allowed for this role"
-    detail_zh = "当前角色{role}无权执行此操作。有权限的角色：{allowed}。"
-    detail_en = "The role {role} may not do this. Roles that may: {allowed}."
-
-    def detail(self, language: Language) -> str:
-        """Return the sentence with roles called as people call them; facts keep their keys.
-
-        >>> RoleNotAllowed(role="viewer", allowed="admin, planner").detail("zh")
-        '当前角色浏览者无权执行此操作。有权限的角色：管理员、规划员。'
-        """
-        which = 0 if language == "zh" else 1
-        titles = {key: row[which] for key, row in ROLES.items()}
-        role, allowed = str(self.facts["role"]), str(self.facts["allowed"]).split(", ")
-        template = self.detail_zh if language == "zh" else self.detail_en
-        return template.format(
-            role=titles.get(role, role),
-            allowed=("、" if language == "zh" else ", ").join(titles.get(k, k) for k in allowed),
-        )
+    detail_zh = "当前角色{role_zh}无权执行此操作。有权限的角色：{allowed_zh}。"
+    detail_en = "The role {role_en} may not do this. Roles that may: {allowed_en}."
 
 
 class OutsideScope(Forbidden):

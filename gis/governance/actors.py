@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Final
+
+from gis.errors import RoleNotAllowed
 
 ROLES: Final[dict[str, tuple[str, str]]] = {
     "viewer": ("浏览者", "map viewer"),
@@ -62,3 +64,21 @@ ANONYMOUS: Final = Actor("anonymous", "anonymous")
 
 SYSTEM: Final = Actor("system", "admin")
 """Gridward itself: migrations, demo load, command line."""
+
+
+def role_refused(role: str, allowed: Iterable[str]) -> RoleNotAllowed:
+    """Return the refusal of a role, which calls roles by their titles.
+
+    >>> print(role_refused("viewer", {"planner", "admin"}).detail("zh"))
+    当前角色浏览者无权执行此操作。有权限的角色：管理员、规划员。
+    """
+    keys = sorted(allowed)
+    (mine_zh, mine_en), *titles = [ROLES.get(key, (key, key)) for key in (role, *keys)]
+    return RoleNotAllowed(
+        role=role,
+        allowed=", ".join(keys),
+        role_zh=mine_zh,
+        role_en=mine_en,
+        allowed_zh="、".join(zh for zh, _ in titles),
+        allowed_en=", ".join(en for _, en in titles),
+    )

@@ -17,11 +17,11 @@ import numpy.typing as npt
 import shapely
 import sqlalchemy as sa
 
-from gis.errors import DraftUnknown, OutsideScope, RoleNotAllowed, SignInRequired
+from gis.errors import DraftUnknown, OutsideScope, SignInRequired
 from gis.geometry.cell_index import CellIndex
 from gis.geometry.frames import EqualAreaFrame, Geometries
 from gis.geometry.overlay import NOBODY, Overlay, overlay
-from gis.governance.actors import ANONYMOUS, Actor
+from gis.governance.actors import ANONYMOUS, Actor, role_refused
 from gis.governance.areas import LEVELS
 from gis.store import boundaries as boundary_store
 from gis.store import impact as store
@@ -113,7 +113,7 @@ def impact_view(database: Database, actor: Actor, draft_id: int | None) -> Impac
     if actor == ANONYMOUS:
         raise SignInRequired
     if actor.role not in READERS:
-        raise RoleNotAllowed(role=actor.role, allowed=", ".join(sorted(READERS)))
+        raise role_refused(actor.role, READERS)
     with database.reading(actor) as work:
         chosen = store.newest_draft(work) if draft_id is None else draft_id
         head = None if chosen is None else store.head(work, chosen)

@@ -9,9 +9,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.error import HTTPError
 from urllib.parse import urlencode
+from urllib.request import urlopen
 from xml.etree import ElementTree as ET
 
+import httpx
+import jsonschema
 import pytest
 import sqlalchemy as sa
 from fastapi.testclient import TestClient
@@ -26,7 +30,8 @@ from gis.services.access import issue_token
 from gis.settings import Settings
 from gis.store import categories
 from gis.store.unit_of_work import Database
-from tests.conftest import cloned
+from tests.api.open311_schemas import SCHEMAS
+from tests.conftest import cloned, serving
 from tests.factories import COMMUNITY, SmallCity, small_city
 from tests.photographs import photograph
 
@@ -171,6 +176,73 @@ def test_create_token_read_update_round_trip(desk: Desk) -> None:
     with desk.database.reading(SYSTEM) as work:
         kept = work.rows(sa.text("select attributes from open311_requests"))
     assert [row["attributes"] for row in kept] == [{"kind_of_rubbish": ["household", "bulky"]}]
+
+
+def test_a_plain_client_creates_reads_and_hears_of_the_end(
+    database: Database, settings: Settings
+) -> None:
+    """Through HTTP only, by the standard library: what a system next door would write."""
+    city = small_city(database)
+    key, centre = (issue_token(database, SYSTEM, role=r).secret for r in ("reporter", "dispatcher"))
+    worker = issue_token(database, SYSTEM, role="grid_worker", person="P1").secret
+    with serving(create_app(settings, database)) as base:
+
+        def ask(path: str, form: dict[str, Any] | None = None) -> tuple[int, bytes]:
+            data = None if form is None else urlencode(form).encode()
+            try:
+                with urlopen(f"{base}{BASE}/{path}", data) as answer:  # noqa: S310 - our server
+                    return answer.status, answer.read()
+            except HTTPError as error:
+                return error.code, error.read()
+
+        def valid(  # noqa: ANN202 - JSON
+            name: str, path: str, form: dict[str, Any] | None = None, status: int = 200
+        ):
+            got, content = ask(path, form)
+            assert got == status, content
+            jsonschema.validate(json.loads(content), SCHEMAS[name])
+            return json.loads(content)
+
+        def act(secret: str, action: str, **more: str) -> None:
+            (event,) = httpx.get(f"{base}/v1/events", headers=_bearer(centre)).json()["items"]
+            code = event["work_orders"][0]["code"]
+            answer = httpx.post(
+                f"{base}/v1/work-orders/{code}/actions",
+                headers=_bearer(secret),
+                json={"action": action, **more},
+            )
+            assert answer.status_code == 200, answer.text
+
+        valid("discovery", "discovery.json")
+        for each in valid("services", "services.json"):
+            if each["metadata"]:
+                valid("service", f"services/{each['service_code']}.json")
+        lon, lat = city.inside(1)
+        told = {"service_code": "event-exposed-rubbish", "lat": lat, "long": lon}
+        told |= {"api_key": key, "description": "路口垃圾堆放"}
+        (made,) = valid("created", "requests.json", told, 201)
+        (found,) = valid("tokens", f"tokens/{made['token']}.json")
+        number = found["service_request_id"]
+        (first,) = valid("requests", f"requests/{number}.json")
+        assert (first["status"], first["description"]) == ("open", "路口垃圾堆放")
+        act(worker, "accept")
+        act(worker, "resolve", note="已清运")
+        (handled,) = valid("requests", f"requests/{number}.json")
+        assert handled["status"] == "open", "handled is not checked yet"
+        assert handled["updated_datetime"] >= first["updated_datetime"]
+        act(centre, "verify")
+        act(centre, "close")
+        (closed,) = valid("requests", f"requests/{number}.json")
+        assert closed["status"] == "closed"
+        status, marked = ask(f"requests/{number}.xml")
+        assert (status, as_json(parsed(marked))) == (200, as_text([closed]))
+        valid("errors", "requests.json", told | {"service_code": ""}, 400)
+        valid("errors", "requests.json", told | {"api_key": "wrong"}, 403)
+        valid("errors", "requests/unknown.json", None, 404)
+
+
+def _bearer(secret: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {secret}"}
 
 
 def test_nobody_is_shown_in_public(desk: Desk) -> None:

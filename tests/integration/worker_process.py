@@ -18,6 +18,8 @@ from gis.store.unit_of_work import Database
 jobs.STALE_AFTER_S = 1.5  # type: ignore[misc]
 worker.HEARTBEAT_S = 0.3  # type: ignore[misc]
 worker.POLL_S = 0.2  # type: ignore[misc]
+jobs.TASK_MODULES = ("gis.services.jobs", "gis.services.clock_work")  # type: ignore[misc]
+"""What these workers need: they start often."""
 
 
 @jobs.task("test-slow", queue="long")

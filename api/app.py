@@ -14,6 +14,7 @@ from api import problems
 from api.metrics import Metrics
 from api.middleware import BodyGuard, RequestContext
 from api.ogc.service import LayerService
+from api.ogc.tile_lane import TileLane
 from api.openapi import describe
 from api.quick import QuickLane
 from api.routes import (
@@ -117,9 +118,10 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     for router in ROUTERS:
         app.include_router(router)
     app.openapi = partial(_described, app)  # type: ignore[method-assign]
-    routes = (route for router in ROUTERS for route in router.routes)
-    app.add_middleware(QuickLane, routes=tuple(routes))
+    routes = tuple(route for router in ROUTERS for route in router.routes)
+    app.add_middleware(QuickLane, routes=routes)
     app.add_middleware(BodyGuard, limit=settings.max_upload_bytes)
+    app.add_middleware(TileLane, routes=routes)
     app.add_middleware(RequestContext, metrics=app.state.runtime.metrics)
     return app
 

@@ -151,6 +151,11 @@ class Settings(BaseSettings):
     max_upload_mb: Annotated[
         int, Field(ge=1, le=4096), Title("上传文件上限(MB)", "largest upload in MB")
     ] = 64
+    tile_cache_mb: Annotated[
+        int,
+        Field(ge=0, le=1_000_000),
+        Title("瓦片缓存在磁盘上的上限(MB);0:不写磁盘", "tiles kept on disk in MB at most; 0: none"),
+    ] = 1024
     stream_listeners: Annotated[
         int,
         Field(ge=0, le=100_000),

@@ -47,10 +47,12 @@ class LayerState:
         return self.known() or self.refresh()
 
     def refresh(self) -> State:
-        """Read the state (blocking)."""
+        """Read the state (blocking); while nothing changes it stays the same object."""
         with self._lock:
             with self._database.reading(SYSTEM) as work:
-                self._state, self._newest = store.state(work, self._state, self._newest)
+                found, self._newest = store.state(work, self._state, self._newest)
+            if found != self._state:
+                self._state = found
             self._read_at = time.monotonic()
             return self._state
 

@@ -1,15 +1,9 @@
-"""Vector tiles of layers: cut, compressed, kept; the same for every worker of a machine."""
+"""Vector tiles of layers: how each is cut, what it depends on; cut and compressed."""
 
 from __future__ import annotations
 
 import gzip
-import os
-import shutil
-import threading
-from collections import OrderedDict
-from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 from uuid import UUID
 
@@ -73,6 +67,28 @@ def version_of(layer: Layer, state: State, tile: Tile) -> str | None:
     return tile_version(layer, state, tile.bounds(BUFFER))
 
 
+class Versions:
+    """What tiles depend on, remembered as long as the state is the same one.
+
+    A publication may have redrawn thousands of places; they are compared with a tile once.
+    """
+
+    MOST: Final = 100_000
+
+    def __init__(self) -> None:
+        self._state: State | None = None
+        self._known: dict[tuple[str, int, int, int], str | None] = {}
+
+    def of(self, layer: Layer, state: State, tile: Tile) -> str | None:
+        """Return :func:`version_of` the tile."""
+        if state is not self._state or len(self._known) >= self.MOST:
+            self._state, self._known = state, {}
+        key = (layer.key, tile.z, tile.x, tile.y)
+        if key not in self._known:
+            self._known[key] = version_of(layer, state, tile)
+        return self._known[key]
+
+
 @dataclass(frozen=True, slots=True)
 class Made:
     """A tile: gzip bytes (empty: nothing there), and whether it may be kept."""
@@ -98,66 +114,3 @@ def _token(layer: Layer, state: State) -> str:
         if table in state.stamps
     )
     return f"{state.revision}|{newest}|{','.join(stamps)}"
-
-
-class TileCache:
-    """Tiles as files of one folder, shared by all workers, with the latest in memory.
-
-    A tile's path holds the token of what it shows, so a file is never changed, only added; the
-    database hands out tokens that are never used twice.
-    """
-
-    def __init__(self, folder: Path, *, memory_bytes: int = 64 * 1024 * 1024) -> None:
-        self.folder = folder
-        self._most = memory_bytes
-        self._held = 0
-        self._tiles: OrderedDict[str, bytes] = OrderedDict()
-        self._lock = threading.Lock()
-
-    @staticmethod
-    def key(layer: str, view: str, version: str, tile: Tile) -> str:
-        """Return the path of a tile inside the folder."""
-        return f"{layer}/{version}/{view}/{tile.z}/{tile.x}/{tile.y}.mvt.gz"
-
-    def remembered(self, key: str) -> bytes | None:
-        """Return a tile from memory; never touches the disk."""
-        with self._lock:
-            found = self._tiles.get(key)
-            if found is not None:
-                self._tiles.move_to_end(key)
-            return found
-
-    def read(self, key: str) -> bytes | None:
-        """Return a tile, None when it is not there."""
-        found = self.remembered(key)
-        if found is None:
-            with suppress(OSError):
-                found = (self.folder / key).read_bytes()
-                self._remember(key, found)
-        return found
-
-    def keep(self, key: str, content: bytes) -> None:
-        """Keep a tile; a full or read-only disk costs speed only."""
-        self._remember(key, content)
-        path = self.folder / key
-        part = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
-        with suppress(OSError):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            part.write_bytes(content)
-            part.replace(path)
-
-    def forget(self, layer: str, keep: set[str]) -> None:
-        """Drop a layer's tiles of versions that no tile shows any more."""
-        with suppress(OSError):
-            for version in (self.folder / layer).iterdir():
-                if version.name not in keep:
-                    shutil.rmtree(version, ignore_errors=True)
-
-    def _remember(self, key: str, content: bytes) -> None:
-        with self._lock:
-            before = self._tiles.pop(key, None)
-            self._held += len(content) - (0 if before is None else len(before))
-            self._tiles[key] = content
-            while self._held > self._most and self._tiles:
-                _, dropped = self._tiles.popitem(last=False)
-                self._held -= len(dropped)

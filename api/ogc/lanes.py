@@ -8,10 +8,10 @@ are taken in and handled whatever happens here.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from functools import partial
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import anyio
 from anyio.to_thread import run_sync
@@ -22,7 +22,6 @@ from gis.store.features import explained
 from gis.store.unit_of_work import Database, UnitOfWork
 
 Answer = TypeVar("Answer")
-Other = TypeVar("Other")
 
 LONGEST_QUEUE: Final = 64
 RETRY_AFTER_S: Final = 2
@@ -68,19 +67,6 @@ class Lane:
         finally:
             self._free.release()
 
-    async def ask_or(
-        self,
-        first: Callable[[], Answer | None] | None,
-        actor: Actor,
-        question: Callable[[UnitOfWork], Other],
-    ) -> Answer | Other:
-        """Return what ``first`` finds (in a thread), else what the question gets."""
-        if first is not None:
-            found = await run_sync(first)
-            if found is not None:
-                return found
-        return await self.ask(actor, question)
-
     def _asked(self, actor: Actor, question: Callable[[UnitOfWork], Answer]) -> Answer:
         with self._reader.reading(actor) as work, explained(self.limit_s):
             return question(work)
@@ -91,6 +77,26 @@ class Lane:
 
     def _busy(self) -> LayersBusy:
         return LayersBusy(waited_s=self.wait_s, retry_after_s=RETRY_AFTER_S)
+
+
+class Once:
+    """Work that many ask for at the same time and that is done once, for all of them."""
+
+    def __init__(self) -> None:
+        self._going: dict[str, asyncio.Task[bytes]] = {}
+
+    async def once(self, key: str, begin: Callable[[], Coroutine[Any, Any, bytes]]) -> bytes:
+        """Return what the work under a key gives; it goes on when one who waits leaves."""
+        task = self._going.get(key)
+        if task is None:
+            task = self._going[key] = asyncio.create_task(begin())
+            task.add_done_callback(partial(self._done, key))
+        return await asyncio.shield(task)
+
+    def _done(self, key: str, task: asyncio.Task[bytes]) -> None:
+        del self._going[key]
+        if not task.cancelled():
+            task.exception()  # seen, though all who waited may have left
 
 
 @dataclass(frozen=True, slots=True)

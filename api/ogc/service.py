@@ -8,7 +8,7 @@ from typing import Final
 
 from starlette.concurrency import run_in_threadpool
 
-from api.ogc.lanes import Lanes
+from api.ogc.lanes import Lanes, Once
 from gis.governance.actors import SYSTEM, Actor
 from gis.settings import Settings
 from gis.store.layer_state import State
@@ -16,7 +16,8 @@ from gis.store.unit_of_work import Database, UnitOfWork
 from layers.catalogue import LAYERS, Layer, View
 from layers.features import Reader
 from layers.state import LayerState, version
-from layers.tiles import TileCache
+from layers.tile_cache import MEGABYTE, TileCache
+from layers.tiles import Versions
 
 Extent = tuple[float, float, float, float]
 _MOST_EXTENTS: Final = 1000
@@ -27,7 +28,11 @@ class LayerService:
 
     def __init__(self, database: Database, settings: Settings) -> None:
         self.state = LayerState(database)
-        self.tiles = TileCache(settings.home / "tiles")
+        self.tiles = TileCache(
+            settings.home / "tiles", disk_bytes=settings.tile_cache_mb * MEGABYTE
+        )
+        self.versions = Versions()
+        self.cutting = Once()
         self.lanes = Lanes.on(database, settings.pool_size)
         self._extents: OrderedDict[tuple[str, str, str], Extent | None] = OrderedDict()
         self._counts: OrderedDict[tuple[str, str, str], int] = OrderedDict()

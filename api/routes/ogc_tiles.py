@@ -4,30 +4,25 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-from functools import partial
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Path, Request, Response
 
-from api.ogc import asked, documents
-from api.ogc.links import HTML, JSON, MATRIX_SET, MATRIX_SET_URI, MVT, chosen_format, link, root
+from api.ogc import asked, documents, tile_answers
+from api.ogc.links import HTML, JSON, MATRIX_SET, MATRIX_SET_URI, chosen_format, link, root
+from api.ogc.tile_answers import Terms
 from api.routes.ogc import LayerKey, Open, Reader, answered, spoken
 from api.runtime import Runtime
-from gis.errors import TileUnknown
 from gis.governance.actors import Actor
-from gis.store.layer_state import State
-from gis.store.layer_tiles import HALF, Tile
-from gis.store.unit_of_work import UnitOfWork
+from gis.store.layer_tiles import HALF
 from layers.catalogue import Layer, View, layer_of, layers_for
 from layers.state import version
-from layers.tiles import Made, TileCache, checked, make, version_of
+from layers.tiles import checked
 
 router = APIRouter(prefix="/ogc", tags=["layers"])
 
 Digits = Annotated[str, Path(max_length=12)]
 _BOTH: Final = {"json": JSON, "html": HTML}
-_ZOOMS: Final = (0, 22)
-_KEEP_S: Final = 3600 * 24 * 30
 
 
 @router.get("/tileMatrixSets", summary="Tiling schemes", response_class=Response)
@@ -61,7 +56,7 @@ async def scheme(request: Request, _actor: Reader) -> Response:
             "matrixWidth": 2**zoom,
             "matrixHeight": 2**zoom,
         }
-        for zoom in range(_ZOOMS[1] + 1)
+        for zoom in range(tile_answers.ZOOMS[1] + 1)
     ]
     document = {
         "id": MATRIX_SET,
@@ -127,16 +122,10 @@ async def tile(
 ) -> Response:
     """Return a vector tile; 204 where nothing is, 404 outside the zooms."""
     layer = layer_of(key, actor)
-    versioned = _versioned(request, ())
-    wanted = checked(_tile(z, y, x), layer.zooms)
+    terms = _terms(request, ())
+    wanted = checked(tile_answers.addressed(z, y, x), layer.zooms)
     state = await app.layers.now()
-    view = View.of(layer, actor)
-    made = version_of(layer, state, wanted)
-    tag = None if made is None else f'"{layer.key}.{view.key}.{made}.{z}.{y}.{x}"'
-    if tag is not None and _has(request, tag):
-        return Response(status_code=304, headers=_headers(tag, view.private, versioned))
-    content = await _content(app, actor, layer, state, wanted)
-    return _answer(request, content, tag, private=view.private, versioned=versioned)
+    return (await tile_answers.one_layer(app, actor, layer, state, wanted, terms=terms)).response()
 
 
 @router.get(
@@ -147,15 +136,15 @@ async def whole_tile(
     request: Request, app: Open, actor: Reader, z: Digits, y: Digits, x: Digits
 ) -> Response:
     """Return a vector tile with the layers named in `collections`, all without it."""
-    versioned = _versioned(request, ("collections",))
+    terms = _terms(request, ("collections",))
     given = request.query_params.get("collections")
     layers = layers_for(actor)
     if given is not None:
         layers = [layer_of(key, actor) for key in dict.fromkeys(given.split(","))]
-    wanted = checked(_tile(z, y, x), _zooms(layers))
+    wanted = checked(tile_answers.addressed(z, y, x), _zooms(layers))
     layers = [one for one in layers if one.zooms[0] <= wanted.z <= one.zooms[1]]
     state = await app.layers.now()
-    versions = [version_of(one, state, wanted) for one in layers]
+    versions = [app.layers.versions.of(one, state, wanted) for one in layers]
     views = [View.of(one, actor) for one in layers]
     private = any(one.private for one in views)
     tag = None
@@ -164,88 +153,26 @@ async def whole_tile(
             f"{v.layer.key}.{v.key}.{made};" for v, made in zip(views, versions, strict=True)
         )
         tag = f'"{hashlib.blake2b(parts.encode(), digest_size=12).hexdigest()}.{z}.{y}.{x}"'
-        if _has(request, tag):
-            return Response(status_code=304, headers=_headers(tag, private, versioned))
+        if terms.know(tag):
+            return tile_answers.unchanged(tag, terms, private=private).response()
     raw = b""
     for one in layers:
-        content = await _content(app, actor, one, state, wanted)
+        content = await tile_answers.content_of(app, actor, one, state, wanted)
         raw += gzip.decompress(content) if content else b""  # tiles are joined by joining bytes
     content = gzip.compress(raw, 1, mtime=0) if raw else b""
-    return _answer(request, content, tag, private=private, versioned=versioned)
+    return tile_answers.answer(content, tag, terms, private=private).response()
 
 
-async def _content(app: Runtime, actor: Actor, layer: Layer, state: State, wanted: Tile) -> bytes:
-    """Return a tile's gzip bytes: from memory, from the folder, else cut now."""
-    view, made = View.of(layer, actor), version_of(layer, state, wanted)
-    key = None if made is None else TileCache.key(layer.key, view.key, made, wanted)
-    found = None if key is None else app.layers.tiles.remembered(key)
-    if found is not None:
-        return found
-    cut: Made | bytes = await app.layers.lanes.tiles.ask_or(
-        None if key is None else partial(app.layers.tiles.read, key),
-        actor,
-        partial(_cut, layer=layer, actor=actor, state=state, tile=wanted),
-    )
-    if isinstance(cut, bytes):
-        return cut
-    if key is not None and cut.lasting:
-        app.layers.tiles.keep(key, cut.content)
-    return cut.content
-
-
-def _cut(work: UnitOfWork, *, layer: Layer, actor: Actor, state: State, tile: Tile) -> Made:
-    return make(work, layer, actor, state, tile)
-
-
-def _tile(z: str, y: str, x: str) -> Tile:
-    if not all(one.isascii() and one.isdigit() and len(one) < 11 for one in (z, y, x)):
-        shown = "/".join("".join(c if c.isprintable() else "?" for c in one) for one in (z, y, x))
-        raise TileUnknown(tile=shown, zooms=f"{_ZOOMS[0]}-{_ZOOMS[1]}")
-    return Tile(int(z), int(x), int(y))
-
-
-def _versioned(request: Request, known: tuple[str, ...]) -> bool:
-    """Tell whether the address names a version (``v``): then the answer may be kept for long."""
+def _terms(request: Request, known: tuple[str, ...]) -> Terms:
+    """Return what the request says; ``v``: the address names a version and may be kept for long."""
     form = asked.parameters(request, {*known, "v"})
     if form.get("f", "mvt") not in {"mvt", "pbf"}:
         raise asked.invalid("f", "可用的格式：mvt", "formats that there are: mvt")
-    return "v" in form
-
-
-def _has(request: Request, tag: str) -> bool:
-    given = request.headers.get("if-none-match", "")
-    return bool(given) and any(
-        each.strip().removeprefix("W/") in (tag, "*") for each in given.split(",")
+    return Terms(
+        versioned="v" in form,
+        tags=request.headers.get("if-none-match", ""),
+        gzip="gzip" in request.headers.get("accept-encoding", ""),
     )
-
-
-def _headers(tag: str, private: bool, versioned: bool) -> dict[str, str]:
-    scope = "private" if private else "public"
-    keep = f"max-age={_KEEP_S}, immutable" if versioned else "no-cache"
-    return {
-        "ETag": tag,
-        "Cache-Control": f"{scope}, {keep}",
-        "Vary": "Accept-Encoding, Authorization, Cookie",
-        "Access-Control-Allow-Origin": "*",
-    }
-
-
-def _answer(
-    request: Request, content: bytes, tag: str | None, *, private: bool, versioned: bool
-) -> Response:
-    if tag is None:
-        tag = f'"{hashlib.blake2b(content, digest_size=12).hexdigest()}"'
-        versioned = False
-        if _has(request, tag):
-            return Response(status_code=304, headers=_headers(tag, private, versioned))
-    headers = _headers(tag, private, versioned)
-    if not content:
-        return Response(status_code=204, headers=headers)
-    if "gzip" in request.headers.get("accept-encoding", ""):
-        return Response(content, media_type=MVT, headers={**headers, "Content-Encoding": "gzip"})
-    # another encoding is another representation: its tag differs
-    headers["ETag"] = f'{tag[:-1]}.plain"'
-    return Response(gzip.decompress(content), media_type=MVT, headers=headers)
 
 
 def _zooms(layers: list[Layer]) -> tuple[int, int]:

@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import gzip
+import os
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +28,8 @@ from layers.bands import band_of, bands, build_all, build_layers
 from layers.catalogue import LAYERS
 from layers.derived import compute_all
 from layers.pyramid import write_pmtiles
-from layers.tiles import TileCache, make, version_of
+from layers.tile_cache import TileCache
+from layers.tiles import make, version_of
 from tests.conftest import serving
 from tests.small_city import SIDE, SOUTH, WEST, build
 
@@ -215,13 +218,59 @@ def test_tiles_on_disk_serve_another_worker(tmp_path: Path) -> None:
     one.keep(key, b"tile")
     assert other.remembered(key) is None
     assert other.read(key) == b"tile"
-    other.forget("grids", {"v2"})
-    assert TileCache(tmp_path).read(key) is None
-    small = TileCache(tmp_path, memory_bytes=10)
+    small = TileCache(tmp_path, memory_bytes=1_000)
     for number in range(5):
         small.keep(TileCache.key("grids", "all", "v2", Tile(12, number, 2)), b"12345678")
     assert small.remembered(TileCache.key("grids", "all", "v2", Tile(12, 0, 2))) is None
     assert small.read(TileCache.key("grids", "all", "v2", Tile(12, 0, 2))) == b"12345678"
+    for number in range(5):
+        small.keep(TileCache.key("grids", "all", "v3", Tile(12, number, 2)), b"")
+    assert small.remembered(TileCache.key("grids", "all", "v3", Tile(12, 0, 2))) is None
+
+
+def test_tiles_on_disk_stay_within_the_limit(tmp_path: Path) -> None:
+    def key(number: int, version: str = "v1") -> str:
+        return TileCache.key("grids", "all", version, Tile(12, number, 2))
+
+    def kept() -> set[str]:
+        return {str(one.relative_to(tmp_path)) for one in tmp_path.rglob("*.mvt.gz")}
+
+    cache = TileCache(tmp_path, memory_bytes=0, disk_bytes=64 * 4096)
+    for number in range(20):
+        cache.keep(key(number, "old"), b"tile")
+    for at, path in enumerate(sorted(tmp_path.rglob("*.mvt.gz"))):
+        os.utime(path, (1_000 + at, 1_000 + at))
+    cache.read(key(3, "old"))
+    for number in range(200):
+        cache.keep(key(number), bytes(5_000) if number % 2 else b"")
+    for thread in threading.enumerate():
+        if thread.name == "tile-cache":
+            thread.join()
+    cache.trim()
+    found = kept()
+    blocks = sum(2 if path.stat().st_size > 4096 else 1 for path in tmp_path.rglob("*.mvt.gz"))
+    assert 8 < blocks <= 64 * 7 / 8
+    assert key(199) in found, "the latest stay"
+    assert key(4, "old") not in found
+    assert not (tmp_path / "grids" / "old" / "all" / "12" / "4").exists()
+    assert cache.read(key(0)) is None
+    nothing = TileCache(tmp_path / "none", disk_bytes=0)
+    nothing.keep(key(1), b"tile")
+    assert nothing.read(key(1)) == b"tile"
+    assert not (tmp_path / "none").exists()
+
+
+def test_file_that_was_read_outlives_those_that_were_not(tmp_path: Path) -> None:
+    cache = TileCache(tmp_path, memory_bytes=0, disk_bytes=10**9)
+    keys = [TileCache.key("grids", "all", "v", Tile(12, number, 2)) for number in range(32)]
+    for at, one in enumerate(keys):
+        cache.keep(one, b"tile")
+        os.utime(tmp_path / one, (1_000 + at, 1_000 + at))
+    assert cache.read(keys[0]) == b"tile"
+    TileCache(tmp_path, disk_bytes=16 * 4096).trim()
+    assert cache.has(keys[0])
+    assert [cache.has(one) for one in keys[1:21]] == [False] * 20
+    assert all(cache.has(one) for one in keys[21:])
 
 
 def test_counted_points_lose_nobody(demo_city: Database) -> None:

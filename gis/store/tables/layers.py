@@ -60,8 +60,7 @@ layer_shapes = Table(
     Column("label", Geometry("POINT", srid=MERCATOR, spatial_index=False), nullable=False),
     PrimaryKeyConstraint("layer", "band", "version_id"),
     CheckConstraint("band between 0 and 30", name="band"),
-    gist("layer_shapes"),
-    gist("layer_shapes", "label"),
+    Index("ix_layer_shapes_place", "layer", "band", "geometry", postgresql_using="gist"),
     comment="Boundary layers as tiles draw them: simplified as a coverage, one row per zoom band.",
 )
 

@@ -68,6 +68,7 @@ from gis.store.unit_of_work import Database
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     events.router,
     matching.router,
+    ogc_items.router,
     stream.router,
     webhooks.router,
     hotline.router,
@@ -87,7 +88,6 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     deliberations.router,
     jobs.router,
     ogc_tiles.router,
-    ogc_items.router,
     ogc.router,
     maps.router,
     sign_in.router,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -14,7 +15,7 @@ from gis.governance.actors import Actor
 from gis.store.areas import published_revision
 from gis.store.features import Frame, Source, Wanted
 from gis.store.unit_of_work import UnitOfWork
-from layers.catalogue import Layer, View
+from layers.catalogue import LAYERS, Layer, View
 
 COUNTED_TO: Final = 10_000
 """A selection is counted up to here; of more it is told that there are more."""
@@ -53,29 +54,32 @@ class Page:
     rows: Sequence[Sequence[Any]]
     matched: int | None
     following: str | None
-    revision: int
     whole: int | None = None
 
 
 class Reader:
-    """A layer opened for an actor inside a unit of work, at the boundary revision in force."""
+    """A layer opened for an actor inside a unit of work, at the boundary revision in force.
+
+    ``revision`` names another one: a stream keeps to that which it began with.
+    """
 
     def __init__(
-        self, work: UnitOfWork, layer: Layer, actor: Actor, selection: Selection | None = None
+        self,
+        work: UnitOfWork,
+        layer: Layer,
+        actor: Actor,
+        selection: Selection | None = None,
+        *,
+        revision: int | None = None,
     ) -> None:
         self.work = work
         self.layer = layer
         self.view = View.of(layer, actor)
         self.selection = selection or Selection()
-        self.revision = _revision(work, layer, self.selection)
-        self.source = Source(
-            layer.key,
-            {one.name: one.type for one in self.view.attributes},
-            self.revision,
-            trusted=self.view.trusted,
-            area=self.view.area,
-            masked=self.view.masked,
-        )
+        if revision is None and layer.until is not None and self.selection.during is not None:
+            # at the end of the time asked for
+            revision = published_revision(work, self.selection.during[1]) or 0
+        self.source = _source(layer.key, actor.role, actor.area_code, revision)
         self.wanted = Wanted(
             equal=self.selection.equal,
             boxes=self.selection.boxes,
@@ -106,16 +110,18 @@ class Reader:
             frame=frame,
             after=after,
             offset=offset,
+            count_to=COUNTED_TO if counted else None,
         )
         more = len(rows) > limit
-        rows = rows[:limit]
-        first = after is None and not offset
         matched = None
-        if first and not more:
+        if after is None and not offset and not more:
             matched = len(rows)
+        elif counted and rows:
+            matched = rows[0][-1] if rows[0][-1] <= COUNTED_TO else None
         elif counted:
             matched = self.source.count(self.work, self.wanted, up_to=COUNTED_TO)
-        return Page(rows, matched, rows[-1][0] if more and rows else None, self.revision)
+        rows = [row[:-1] for row in rows[:limit]] if counted else rows[:limit]
+        return Page(rows, matched, rows[-1][0] if more and rows else None)
 
     def one(self, fid: str, frame: Frame | None) -> Sequence[Any]:
         """Return one feature.
@@ -167,12 +173,18 @@ class Reader:
         return self.source.extent(self.work, self.wanted)
 
 
-def _revision(work: UnitOfWork, layer: Layer, selection: Selection) -> int:
-    """Return the revision in force: today, or at the end of the time asked for. 0: none yet."""
-    at = None
-    if layer.until is not None and selection.during is not None:
-        at = selection.during[1]
-    return published_revision(work, at) or 0
+@lru_cache(maxsize=512)
+def _source(layer: str, role: str, area: str | None, revision: int | None) -> Source:
+    """Return the query of what an actor sees of a layer."""
+    view = View.of(LAYERS[layer], Actor("", role, area))
+    return Source(
+        layer,
+        {one.name: one.type for one in view.attributes},
+        revision,
+        trusted=view.trusted,
+        area=view.area,
+        masked=view.masked,
+    )
 
 
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")

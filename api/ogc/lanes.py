@@ -39,15 +39,27 @@ class Lane:
         gets :class:`gis.errors.LayersBusy`.
     limit_s
         Longest time of one statement; then :class:`gis.errors.LayerQueryTooLong`.
+    replanned
+        A statement is planned for its values each time; tiles are all of one size and need not.
     """
 
-    def __init__(self, database: Database, places: int, *, wait_s: float, limit_s: float) -> None:
+    def __init__(
+        self,
+        database: Database,
+        places: int,
+        *,
+        wait_s: float,
+        limit_s: float,
+        replanned: bool = True,
+    ) -> None:
         self.places = places
         self.wait_s = wait_s
         self.limit_s = limit_s
-        self._reader = database.reader(places=places, limit_s=limit_s)
+        self._reader = database.reader(places=places, limit_s=limit_s, replanned=replanned)
         self._free = asyncio.Semaphore(places)
         self._threads = anyio.CapacityLimiter(places)
+        self.writers = asyncio.Semaphore(places)
+        """Places for files that grow while many questions are asked, each in its turn."""
         self._waiting = 0
 
     async def ask(self, actor: Actor, question: Callable[[UnitOfWork], Answer]) -> Answer:
@@ -112,7 +124,7 @@ class Lanes:
         """Return lanes with connections of their own, a quarter of a pool's number each."""
         places = max(1, pool_size // 4)
         return cls(
-            tiles=Lane(database, places, wait_s=4.0, limit_s=6.0),
+            tiles=Lane(database, places, wait_s=4.0, limit_s=6.0, replanned=False),
             pages=Lane(database, places, wait_s=4.0, limit_s=6.0),
             heavy=Lane(database, places, wait_s=8.0, limit_s=10.0),
         )

@@ -7,9 +7,12 @@ import io
 import tempfile
 from collections.abc import AsyncIterator, Iterator, Sequence
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
+from anyio import CapacityLimiter, from_thread
+from anyio.to_thread import run_sync
 from fastapi.responses import FileResponse, StreamingResponse
 from starlette.background import BackgroundTask
 from starlette.responses import Response
@@ -17,10 +20,15 @@ from starlette.responses import Response
 from api.ogc.documents import ITEM_FORMATS
 from api.ogc.lanes import Lane
 from api.ogc.question import Question
+from gis.errors import GovernanceError
 from gis.governance.actors import Actor
+from gis.store.areas import published_revision
+from gis.store.features import Frame
 from gis.store.unit_of_work import UnitOfWork
-from layers.catalogue import Layer
+from layers.catalogue import Layer, View
 from layers.features import CHUNK, Page, Reader, feature_json, plain_value
+
+Rows = Sequence[Sequence[Any]]
 
 _SEPARATOR: Final = b"\x1e"
 """Record separator of RFC 8142."""
@@ -39,7 +47,7 @@ async def streamed(
     media_type = ITEM_FORMATS[question.form]
     if question.form == "fgb":
         return await _flatgeobuf(lane, actor, layer, question, headers)
-    pieces = _pieces(lane, actor, layer, question)
+    pieces = _pieces(lane, actor, layer, question, frame=question.frame.frame)
     first = await anext(pieces)  # a refusal must come before the answer begins
     text = _csv if question.form == "csv" else _sequence
     return StreamingResponse(
@@ -48,16 +56,22 @@ async def streamed(
 
 
 async def _pieces(
-    lane: Lane, actor: Actor, layer: Layer, question: Question
-) -> AsyncIterator[Sequence[Sequence[Any]]]:
-    """Yield the features of a question in pieces; at least one piece, maybe empty."""
+    lane: Lane, actor: Actor, layer: Layer, question: Question, *, frame: Frame | None
+) -> AsyncIterator[Rows]:
+    """Yield the features of a question in pieces; at least one piece, maybe empty.
+
+    Shapes are GeoJSON in a frame, WKB in lon/lat without one.
+    """
     left, after, offset = question.limit, question.after, question.offset
+    revision = None
+    if layer.fresh == "revision" and question.plain.during is None:
+        revision = await lane.ask(actor, published_revision) or 0  # one edition from end to end
     while True:
         size = CHUNK if left is None else min(CHUNK, left)
         page = await lane.ask(
             actor,
-            partial(_page, layer=layer, actor=actor, question=question, size=size, after=after,
-                    offset=offset),
+            partial(_page, layer=layer, actor=actor, question=question, frame=frame, size=size,
+                    after=after, offset=offset, revision=revision),
         )  # fmt: skip
         yield page.rows
         left = None if left is None else left - len(page.rows)
@@ -72,13 +86,15 @@ def _page(
     layer: Layer,
     actor: Actor,
     question: Question,
+    frame: Frame | None,
     size: int,
     after: str | None,
     offset: int,
+    revision: int | None,
 ) -> Page:
-    reader = Reader(work, layer, actor, question.selection())
+    reader = Reader(work, layer, actor, question.selection(), revision=revision)
     return reader.page(
-        question.frame.frame,
+        frame,
         limit=size,
         after=after,
         offset=offset,
@@ -88,8 +104,8 @@ def _page(
 
 
 async def _sequence(
-    first: Sequence[Sequence[Any]],
-    pieces: AsyncIterator[Sequence[Sequence[Any]]],
+    first: Rows,
+    pieces: AsyncIterator[Rows],
     question: Question,
     _layer: Layer,
 ) -> AsyncIterator[bytes]:
@@ -98,8 +114,8 @@ async def _sequence(
 
 
 async def _csv(
-    first: Sequence[Sequence[Any]],
-    pieces: AsyncIterator[Sequence[Sequence[Any]]],
+    first: Rows,
+    pieces: AsyncIterator[Rows],
     question: Question,
     layer: Layer,
 ) -> AsyncIterator[bytes]:
@@ -128,9 +144,7 @@ def _lines(rows: Iterator[list[Any]] | list[list[Any]]) -> bytes:
     return text.getvalue().encode()
 
 
-async def _all(
-    first: Sequence[Sequence[Any]], pieces: AsyncIterator[Sequence[Sequence[Any]]]
-) -> AsyncIterator[Sequence[Sequence[Any]]]:
+async def _all(first: Rows, pieces: AsyncIterator[Rows]) -> AsyncIterator[Rows]:
     yield first
     async for rows in pieces:
         yield rows
@@ -139,14 +153,19 @@ async def _all(
 async def _flatgeobuf(
     lane: Lane, actor: Actor, layer: Layer, question: Question, headers: dict[str, str]
 ) -> Response:
-    """Write the selection into a file beside, with its index, and send that."""
+    """Write the selection into a file beside, with its index, and send that.
+
+    The index stands before the features, so nothing can be sent before all is read; it is read in
+    pieces like every other stream, and only a file grows.
+    """
+    pieces = _pieces(lane, actor, layer, question, frame=None)
+    first = await anext(pieces)  # a refusal takes no place among the writers
     folder = tempfile.TemporaryDirectory(prefix="gridward-fgb-")
     path = Path(folder.name) / f"{layer.key}.fgb"
+    write = partial(_written, layer=layer, actor=actor, question=question, path=path)
     try:
-        await lane.ask(
-            actor,
-            partial(_written, layer=layer, actor=actor, question=question, path=path),
-        )
+        async with lane.writers:
+            await run_sync(partial(write, first, pieces), limiter=CapacityLimiter(1))
     except BaseException:
         folder.cleanup()
         raise
@@ -159,13 +178,29 @@ async def _flatgeobuf(
 
 
 def _written(
-    work: UnitOfWork, *, layer: Layer, actor: Actor, question: Question, path: Path
+    first: Rows,
+    pieces: AsyncIterator[Rows],
+    *,
+    layer: Layer,
+    actor: Actor,
+    question: Question,
+    path: Path,
 ) -> None:
     from layers.files.export import Target, write_layer  # noqa: PLC0415 - GDAL takes its time
 
-    reader = Reader(work, layer, actor, question.selection())
-    attributes = [one for one in reader.view.attributes if one.name in question.names]
+    refused: list[GovernanceError] = []
+
+    async def following() -> Rows | None:
+        try:
+            return await anext(pieces, None)
+        except GovernanceError as error:
+            refused.append(error)  # on its way through Arrow it would lose its words
+            return None
+
+    view = View.of(layer, actor)
+    attributes = [one for one in view.attributes if one.name in question.names]
     crs = f"EPSG:{question.frame.srid}" if question.frame.srid else "WGS84"
-    pieces = reader.chunks(names=question.names, limit=question.limit, after=question.after,
-                           offset=question.offset)  # fmt: skip
-    write_layer(layer, attributes, pieces, Target(path, crs))
+    more = iter(lambda: from_thread.run(following), None)
+    write_layer(layer, attributes, chain([first], more), Target(path, crs))
+    if refused:
+        raise refused[0]

@@ -154,9 +154,11 @@ def _collection(request: Request, wanted: Question, page: Page) -> bytes:
 
 def _links(request: Request, wanted: Question, page: Page) -> list[dict[str, Any]]:
     at = str(request.url).partition("?")[0].removesuffix("/items")
+    plain = here(request, f=None)
+    plain += "&" if "?" in plain else "?"
     made = [
         link(
-            here(request, f=form),
+            f"{plain}f={form}",
             "self" if form == wanted.form else "alternate",
             media_type,
             f"This document as {form}",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,11 +12,12 @@ from typing import Any, Final
 import psycopg
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import psycopg as psycopg_dialect
 from sqlalchemy.exc import DBAPIError
 
 from gis.errors import FilterInvalid, LayerQueryTooLong
 from gis.store.cql2_filter import condition
-from gis.store.layer_sources import SORTS, SOURCES
+from gis.store.layer_sources import IN_FORCE, SORTS, SOURCES
 from gis.store.unit_of_work import UnitOfWork
 
 TYPES: Final[dict[str, sa.types.TypeEngine[Any]]] = {
@@ -28,6 +29,9 @@ TYPES: Final[dict[str, sa.types.TypeEngine[Any]]] = {
     "strings": ARRAY(sa.Text),
 }
 """Attribute type of the catalogue -> SQL type."""
+_DIALECT: Final[Any] = psycopg_dialect.dialect()  # type: ignore[no-untyped-call]
+_MOST_PAGES: Final = 200
+"""Statements that a source keeps: a page's conditions and columns come in some forms only."""
 _SORT_TYPES: Final[dict[str, sa.types.TypeEngine[Any]]] = {
     "text": sa.Text(),
     "bigint": sa.BigInteger(),
@@ -52,6 +56,25 @@ class Wanted:
     cql2: Any = None
     geometry_of: Any = None
     within: str | None = None
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """Return the values of the conditions, by the names that :meth:`Source.where` gives them.
+
+        Those of a CQL2 filter stand in its condition.
+        """
+        start, end = self.during or (None, None)
+        made: dict[str, Any] = {"start": start, "end": end}
+        made |= {f"eq_{name}": value for name, value in self.equal.items()}
+        for at, box in enumerate(self.boxes):
+            made |= {f"box_{at}_{side}": value for side, value in enumerate(box)}
+        return made
+
+    @property
+    def form(self) -> Hashable:
+        """Return what two selections share whose conditions differ in their values only."""
+        spans = self.during and tuple(end is None for end in self.during)
+        return tuple(self.equal), len(self.boxes), spans, self.within
 
 
 @contextmanager
@@ -89,20 +112,26 @@ class Frame:
 
 
 class Source:
-    """The query of a layer at a revision, with its attributes as typed columns."""
+    """The query of a layer at a revision (None: that in force), attributes as typed columns.
+
+    Holds no connection, and one may serve many threads.
+    """
 
     def __init__(
         self,
         key: str,
         types: Mapping[str, str],
-        revision: int,
+        revision: int | None = None,
         *,
         trusted: bool = False,
         area: str | None = None,
         masked: Collection[str] = (),
     ) -> None:
-        statement = sa.text(SOURCES[key])
-        if ":revision" in SOURCES[key]:
+        text = SOURCES[key]
+        if revision is None:
+            text = text.replace(":revision", IN_FORCE)
+        statement = sa.text(text)
+        if ":revision" in text:
             statement = statement.bindparams(revision=revision)
         if ":trusted" in SOURCES[key]:
             statement = statement.bindparams(sa.bindparam("trusted", trusted, sa.Boolean))
@@ -122,6 +151,7 @@ class Source:
         columns += [sa.column(name, TYPES[kind]) for name, kind in types.items()]
         self.query = statement.columns(*columns).subquery("layer")
         self.types = dict(types)
+        self._pages: dict[Hashable, tuple[str, dict[str, Any]]] = {}
 
     @property
     def sort(self) -> sa.ColumnElement[Any]:
@@ -154,20 +184,22 @@ class Source:
         return self.query.c.geom
 
     def where(self, wanted: Wanted) -> sa.ColumnElement[bool]:
-        """Return the condition of what is wanted."""
+        """Return the condition of what is wanted; its values are those of :attr:`Wanted.values`."""
         made: list[sa.ColumnElement[bool]] = []
-        for name, value in wanted.equal.items():
-            made.append(self.column(name) == value)
+        for name in wanted.equal:
+            column = self.column(name)
+            made.append(column == sa.bindparam(f"eq_{name}", type_=column.type))
         if wanted.boxes:
-            made.append(sa.or_(*(self._in_box(box) for box in wanted.boxes)))
+            made.append(sa.or_(*(self._in_box(at) for at in range(len(wanted.boxes)))))
         if wanted.during is not None and wanted.instant is not None:
-            begin, (start, end) = self.column(wanted.instant), wanted.during
+            begin = self.column(wanted.instant)
+            start, end = (sa.bindparam(name, type_=begin.type) for name in ("start", "end"))
             ended = begin if wanted.until is None else self.column(wanted.until)
-            if start is not None:
+            if wanted.during[0] is not None:
                 made.append(
                     sa.or_(ended.is_(None), ended > start) if wanted.until else begin >= start
                 )
-            if end is not None:
+            if wanted.during[1] is not None:
                 made.append(begin <= end)
         if wanted.cql2 is not None:
             columns = {name: self.column(name) for name in self.types}
@@ -183,8 +215,9 @@ class Source:
             made.append(self._in_scope(wanted.within))
         return sa.and_(sa.true(), *made)
 
-    def _in_box(self, box: tuple[float, float, float, float]) -> sa.ColumnElement[bool]:
-        envelope = sa.func.ST_MakeEnvelope(*(sa.literal(side, sa.Double) for side in box), 4326)
+    def _in_box(self, at: int) -> sa.ColumnElement[bool]:
+        sides = (sa.bindparam(f"box_{at}_{side}", type_=sa.Double) for side in range(4))
+        envelope = sa.func.ST_MakeEnvelope(*sides, 4326)
         touching: sa.ColumnElement[bool] = sa.func.ST_Intersects(self.geom, envelope)
         return touching
 
@@ -213,17 +246,53 @@ class Source:
         frame: Frame | None = None,
         after: str | None = None,
         offset: int = 0,
-    ) -> list[Sequence[Any]]:
+        count_to: int | None = None,
+    ) -> Sequence[Sequence[Any]]:
         """Return features by id: ``fid``, ``shape``, then the attributes in the order of ``names``.
 
-        ``shape`` is GeoJSON text in the frame given, WKB in lon/lat without one.
+        ``shape`` is GeoJSON text in the frame given, WKB in lon/lat without one. With ``count_to``
+        each row ends with how many are wanted in all, at most one more than that.
         """
-        asked = sa.select(*self._shown(names, self._shape(frame))).where(self.where(wanted))
+        values = {**wanted.values, "limit": limit, "offset": offset}
         if after is not None:
-            asked = asked.where(self.sort > self._bound_key(after))
-        ordered = asked.order_by(self.sort).limit(limit)
-        found = work.connection.execute(ordered.offset(offset) if offset else ordered)
-        return [tuple(row) for row in found]
+            values["key"] = self.key_of(after)
+        how = (after is None, not offset, count_to)
+        if wanted.cql2 is not None:
+            return work.connection.execute(self._page(wanted, names, frame, how), values).all()
+        key = (wanted.form, tuple(names), frame, how)
+        known = self._pages.get(key)
+        if known is None:
+            made = self._page(wanted, names, frame, how).compile(dialect=_DIALECT)
+            known = str(made), made.params
+            if len(self._pages) < _MOST_PAGES:
+                self._pages[key] = known
+        text, held = known
+        return work.prepared(text, {name: values.get(name, own) for name, own in held.items()})
+
+    def _page(
+        self,
+        wanted: Wanted,
+        names: Sequence[str],
+        frame: Frame | None,
+        how: tuple[bool, bool, int | None],
+    ) -> sa.Select[Any]:
+        """Return the statement of a page: the first one, without an offset, counted up to."""
+        first, at_once, count_to = how
+        where = self.where(wanted)
+        shown = self._shown(names, self._shape(frame))
+        if count_to is not None:
+            shown.append(self._counted(where, count_to).label("matched"))
+        asked = sa.select(*shown).where(where)
+        if not first:
+            asked = asked.where(self.sort > self._key)
+        ordered = asked.order_by(self.sort).limit(sa.bindparam("limit", type_=sa.Integer))
+        return ordered if at_once else ordered.offset(sa.bindparam("offset", type_=sa.Integer))
+
+    def _counted(self, where: sa.ColumnElement[bool], up_to: int) -> sa.ScalarSelect[int]:
+        """Return how many there are, at most one more than ``up_to``, as a value of a row."""
+        # correlate nothing: the rows counted are not those shown
+        some = sa.select(self.query.c.fid).where(where).limit(up_to + 1).correlate(None)
+        return sa.select(sa.func.count()).select_from(some.subquery("some")).scalar_subquery()
 
     def one(
         self,
@@ -237,12 +306,14 @@ class Source:
         if self.key_of(fid) is None:
             return None
         asked = sa.select(*self._shown(names, self._shape(frame)))
-        found = asked.where(self.sort == self._bound_key(fid), self.where(wanted)).limit(1)
-        row = work.connection.execute(found).first()
+        found = asked.where(self.sort == self._key, self.where(wanted)).limit(1)
+        values = {**wanted.values, "key": self.key_of(fid)}
+        row = work.connection.execute(found, values).first()
         return None if row is None else tuple(row)
 
-    def _bound_key(self, fid: str) -> sa.BindParameter[Any]:
-        return sa.bindparam("key", self.key_of(fid), _SORT_TYPES[self.sort_type])
+    @property
+    def _key(self) -> sa.BindParameter[Any]:
+        return sa.bindparam("key", type_=_SORT_TYPES[self.sort_type])
 
     def _shape(self, frame: Frame | None) -> sa.ColumnElement[Any]:
         if frame is None:
@@ -258,9 +329,10 @@ class Source:
         """Return how many features are wanted, None when there are more than ``up_to``."""
         if up_to is None:
             asked = sa.select(sa.func.count()).select_from(self.query).where(self.where(wanted))
-            return int(work.scalar(asked))
+            return int(work.scalar(asked, **wanted.values))
         some = sa.select(self.query.c.fid).where(self.where(wanted)).limit(up_to + 1).subquery()
-        found = int(work.scalar(sa.select(sa.func.count()).select_from(some)))
+        counted = sa.select(sa.func.count()).select_from(some)
+        found = int(work.scalar(counted, **wanted.values))
         return found if found <= up_to else None
 
     def extent(self, work: UnitOfWork, wanted: Wanted) -> tuple[float, float, float, float] | None:
@@ -270,7 +342,8 @@ class Source:
         found = work.connection.execute(
             sa.select(*(side(box) for side in sides))
             .select_from(self.query)
-            .where(self.where(wanted))
+            .where(self.where(wanted)),
+            wanted.values,
         ).one()
         if found[0] is None:
             return None

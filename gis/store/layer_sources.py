@@ -122,6 +122,12 @@ SOURCES: Final[dict[str, str]] = {
 }
 """Source -> its query."""
 
+IN_FORCE: Final = """(
+    select coalesce(max(revision), 0) from boundary_revisions
+    where status = 'published' and effective_from <= now()
+)"""
+"""The boundary revision in force, in the place of ``:revision``: asked in the same statement."""
+
 SORTS: Final[dict[str, str]] = {
     "roads": "bigint",
     "buildings": "bigint",

@@ -15,6 +15,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import psycopg as psycopg_dialect
 
 from gis.store.layer_sources import SOURCES
 from gis.store.unit_of_work import UnitOfWork
@@ -23,7 +24,9 @@ EXTENT: Final = 4096
 BUFFER: Final = 64
 BINS: Final = 64
 """Cells along each side of a tile whose points are counted together."""
-HALF: Final = math.pi * 6378137.0
+EARTH: Final = 6378137.0
+"""Radius of the sphere of Web Mercator."""
+HALF: Final = math.pi * EARTH
 """Half the side of the Web Mercator square."""
 
 _CAST: Final = {
@@ -34,6 +37,7 @@ _CAST: Final = {
     "datetime": "to_char({} at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')",
     "strings": "array_to_string({}, ';')",
 }
+_DIALECT: Final[Any] = psycopg_dialect.dialect()  # type: ignore[no-untyped-call]
 _ID: Final = "case when fid ~ '^[0-9]{1,15}$' then fid::bigint end as mvt_id"
 
 STAND: Final = """
@@ -73,8 +77,13 @@ class Tile:
         True
         """
         side, more = self.side, self.side * buffer / EXTENT
-        west, north = -HALF + self.x * side, HALF - self.y * side
-        return west - more, north - side - more, west + side + more, north + more
+        # each edge from the zoom's own grid, so that neighbours agree on it to the last bit
+        return (
+            -HALF + self.x * side - more,
+            HALF - (self.y + 1) * side - more,
+            -HALF + (self.x + 1) * side + more,
+            HALF - self.y * side + more,
+        )
 
     def degrees(self, buffer: int = 0) -> tuple[float, float, float, float]:
         """Return west, south, east, north in degrees."""
@@ -139,6 +148,8 @@ def render(work: UnitOfWork, cut: Cut, tile: Tile) -> tuple[bytes, str]:
         "least": lon_lat[2],
         "lnorth": lon_lat[3],
         "unit": tile.side / EXTENT,
+        "across": BINS / (lon_lat[2] - lon_lat[0]),
+        "down": BINS / (lon_lat[3] - lon_lat[1]),
         "band": cut.band,
         "revision": cut.revision,
         "trusted": cut.trusted,
@@ -150,8 +161,8 @@ def render(work: UnitOfWork, cut: Cut, tile: Tile) -> tuple[bytes, str]:
         cut.key, cut.kind, cut.types, cut.band is not None, cut.binned, cut.label, cut.masked,
         cut.within is not None, cut.merged,
     )  # fmt: skip
-    found = work.connection.execute(statement, {name: values[name] for name in names}).one()
-    return b"" if found[0] is None else bytes(found[0]), str(found[1])
+    ((content, stand),) = work.prepared(statement, {name: values[name] for name in names})
+    return content or b"", stand
 
 
 def _pattern(area: str) -> str:
@@ -171,8 +182,8 @@ def _statement(  # noqa: PLR0917 - the key of a cache
     masked: frozenset[str],
     within: bool,
     merged: str | None,
-) -> tuple[sa.TextClause, tuple[str, ...]]:
-    """Return the statement of a kind of tile and the names of its values."""
+) -> tuple[str, tuple[str, ...]]:
+    """Return the statement of a kind of tile, as the driver takes it, and its values' names."""
     shown = ", ".join(_shown(key, name, type_, masked) for name, type_ in types)
     columns = ", ".join(f'"{name}"' for name, _ in types)
     where = f" and {_in_scope(key)}" if within else ""
@@ -185,7 +196,8 @@ def _statement(  # noqa: PLR0917 - the key of a cache
     else:
         text = _live(key, kind, shown, columns, where, label=label)
     statement = sa.text(f"select ({text}) as tile, ({STAND}) as stand")
-    return statement, tuple(statement._bindparams)  # noqa: SLF001 - no public way to ask
+    compiled = statement.compile(dialect=_DIALECT)
+    return str(compiled), tuple(compiled.params)
 
 
 def _shown(key: str, name: str, type_: str, masked: frozenset[str]) -> str:
@@ -284,22 +296,34 @@ def _merged(key: str, by: str, where: str) -> str:
 
 
 def _binned(key: str, where: str) -> str:
+    """Points counted in cells of the tile; a cell's point is the mean of those in it.
+
+    Which tile and cell a point is in is decided by comparing, once: the case gives no number to
+    those that the box touches from outside, and leaves the planner its estimate of rows.
+    """
     return f"""
-        with bins as (
+        with points as (
+            select ST_X(geom) as lon, ST_Y(geom) as lat from ({SOURCES[key]}) as layer
+            where layer.geom && ST_MakeEnvelope(:lwest, :lsouth, :least, :lnorth, 4326){where}
+            offset 0
+        ),
+        bins as (
             select count(*)::int as point_count, avg(lon) as lon, avg(lat) as lat
             from (
-                select ST_X(geom) as lon, ST_Y(geom) as lat from ({SOURCES[key]}) as layer
-                where layer.geom && ST_MakeEnvelope(:lwest, :lsouth, :least, :lnorth, 4326){where}
-            ) as points
-            where lon >= :lwest and lon < :least and lat > :lsouth and lat <= :lnorth
-            group by floor((lon - :lwest) / (:least - :lwest) * {BINS}),
-                floor((lat - :lsouth) / (:lnorth - :lsouth) * {BINS})
+                select lon, lat,
+                    case when lon >= :lwest and lon < :least and lat > :lsouth and lat <= :lnorth
+                        then least(floor((lon - :lwest) * :across), {BINS - 1})::int * {BINS}
+                            + least(floor((:lnorth - lat) * :down), {BINS - 1})::int
+                    end as cell
+                from points
+            ) as placed
+            group by cell having cell is not null
         ),
         cut as (
-            select ST_SnapToGrid(ST_TransScale(
-                    ST_Transform(ST_SetSRID(ST_MakePoint(lon, lat), 4326), 3857),
-                    - :west, - :north, :scale, - :scale), 1) as geom,
-                null::bigint as mvt_id, point_count
+            select ST_MakePoint(
+                    round((lon * {HALF / 180.0!r} - :west) * :scale),
+                    round((:north - ln(tan(radians(lat) / 2 + pi() / 4)) * {EARTH!r}) * :scale)
+                ) as geom, null::bigint as mvt_id, point_count
             from bins
         )
         {_mvt("cut", "point_count", ":key")}

@@ -7,7 +7,7 @@ actor's id, role and area scope stand in transaction-local settings (``gridward.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -53,6 +53,26 @@ class UnitOfWork:
     def execute(self, statement: sa.Executable, **values: Any) -> int:  # noqa: ANN401
         """Execute a write and return how many rows it touched."""
         return self.connection.execute(statement, values).rowcount
+
+    def prepared(self, statement: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """Execute in the driver's own words (``%(name)s``), prepared; return all rows.
+
+        Results come in binary: bytes and numbers are not spelled out on the way.
+
+        Raises
+        ------
+        sqlalchemy.exc.DBAPIError
+            As every other statement of the unit of work does.
+        """
+        driver = self.driver
+        try:
+            return driver.execute(statement, values, prepare=True, binary=True).fetchall()
+        except psycopg.Error as error:
+            if driver.closed:
+                self.connection.invalidate(error)
+            raise DBAPIError.instance(
+                statement, None, error, psycopg.Error, hide_parameters=True
+            ) from error
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
@@ -162,9 +182,9 @@ class Database:
         """Open a read-only transaction for an actor; ``snapshot`` as in :meth:`transaction`."""
         return self.transaction(actor, read_only=True, snapshot=snapshot)
 
-    def reader(self, *, places: int, limit_s: float) -> Reader:
+    def reader(self, *, places: int, limit_s: float, replanned: bool = False) -> Reader:
         """Return connections beside the pool that only read; they close with it at the latest."""
-        made = Reader(self.url, self._role, places=places, limit_s=limit_s)
+        made = Reader(self.url, self._role, places=places, limit_s=limit_s, replanned=replanned)
         self._readers.append(made)
         return made
 
@@ -181,13 +201,20 @@ class Reader:
     For answers of one statement: nothing is asked before and after it. A statement that takes
     longer than ``limit_s`` is stopped by the server. The actor stands in no setting of the
     transaction: what it may see must be in the statement.
+
+    With ``replanned`` a prepared statement is planned for its values each time: a box may hold the
+    country or one house.
     """
 
-    def __init__(self, url: str, role: str | None, *, places: int, limit_s: float) -> None:
+    def __init__(
+        self, url: str, role: str | None, *, places: int, limit_s: float, replanned: bool = False
+    ) -> None:
         options = (
             f"-c statement_timeout={int(limit_s * 1000)} -c timezone=UTC "
             "-c default_transaction_read_only=on"
         )
+        if replanned:
+            options += " -c plan_cache_mode=force_custom_plan"
         self.engine = sa.create_engine(
             url,
             pool_size=places,

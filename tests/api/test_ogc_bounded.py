@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from gis.errors import LayerQueryTooLong, LayersBusy
 from gis.governance.actors import ANONYMOUS
 from gis.settings import Settings
 from gis.store.unit_of_work import Database, UnitOfWork
-from tests.conftest import serving
+from tests.conftest import Token, serving
 
 SLEEP = "select pg_sleep(:seconds)"
 HOSTILE = "/ogc/collections/buildings/items"
@@ -80,6 +81,53 @@ def test_whole_country_box_is_a_page_like_any_other(crowded: tuple[httpx.Client,
     answer = client.get("/ogc/collections/addresses/items?bbox=73,3,136,54&limit=10")
     assert answer.status_code == 200
     assert len(answer.json()["features"]) == 10
+
+
+def test_clients_that_do_not_read_stall_nobody(
+    crowded: tuple[httpx.Client, Lanes], token: Token
+) -> None:
+    client, lanes = crowded
+    host, port = client.base_url.host, client.base_url.port
+    assert port is not None
+    sent = "GET {}?f=geojsonl HTTP/1.1\r\nHost: x\r\nAuthorization: {}\r\n\r\n"
+    slow = []
+    for _ in range(4 * lanes.heavy.places + 8):
+        one = socket.create_connection((host, port))
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        path = "/ogc/collections/addresses/items"
+        one.sendall(sent.format(path, token("planner")["Authorization"]).encode())
+        assert one.recv(12) == b"HTTP/1.1 200", "its answer has begun, and goes no further"
+        slow.append(one)
+    for path in (
+        "/ogc/collections/grids/items?limit=5",
+        "/ogc/collections/grids/items?filter=residents%3E0&limit=5",
+        "/ogc/collections/grids/items?f=csv",
+        "/ogc/collections/grids/items?f=fgb",
+        "/ogc/collections/buildings/tiles/WebMercatorQuad/12/1659/3394",
+    ):
+        assert client.get(path).status_code in (200, 204), path
+    for one in slow:
+        one.close()
+
+
+def test_flatgeobuf_is_refused_with_words_in_the_middle(
+    crowded: tuple[httpx.Client, Lanes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, _ = crowded
+    inner, asked = Lane.ask, []
+
+    async def ask(lane: Lane, *given: object) -> object:
+        asked.append(lane)
+        if len(asked) > 3:
+            raise LayersBusy(waited_s=1.0, retry_after_s=2)
+        return await inner(lane, *given)  # type: ignore[arg-type]
+
+    client.get("/ogc")
+    monkeypatch.setattr(Lane, "ask", ask)
+    answer = client.get("/ogc/collections/addresses/items?f=fgb")
+    assert len(asked) > 3, "the layer is read in pieces"
+    assert answer.status_code == 503
+    assert answer.headers["content-type"] == "application/problem+json"
 
 
 def ask(lane: Lane, seconds: float) -> object:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import httpx
 import mapbox_vector_tile
@@ -103,6 +104,8 @@ def test_description_is_3_0_with_nothing_outside(client: httpx.Client) -> None:
     assert "version=3.0" in answer.headers["content-type"]
     openapi_spec_validator.validate(answer.json())
     assert "schemas.opengis.net" not in answer.text
+    references = re.findall(r'"\$ref":\s*"([^"]*)"', answer.text)
+    assert all(one.startswith("#/") for one in references), "nothing to be fetched elsewhere"
 
 
 def tile_at(lon: float, lat: float, zoom: int) -> tuple[int, int]:

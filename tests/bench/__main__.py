@@ -8,7 +8,18 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
-BENCHES = ("http", "intake", "match", "proof", "check", "coverage", "address", "layers", "pages")
+BENCHES = (
+    "http",
+    "intake",
+    "match",
+    "proof",
+    "check",
+    "coverage",
+    "address",
+    "layers",
+    "large_layers",
+    "pages",
+)
 """Modules of this package; each has a ``main()`` that prints its table."""
 
 

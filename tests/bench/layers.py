@@ -168,6 +168,32 @@ def measure_tiles(
             rows.append(row(f"{layer} z{zoom}, kept, 8 clients", kept, again, None))
 
 
+def measure_crowd(ours: int, peer: int, rows: list[list[str]], stale: Callable[[], None]) -> None:
+    """64 clients that want tiles not yet cut, pages in boxes, and filters over all rows."""
+    asked, places = boxes(), tiles(12)
+    hard = "filter=residents%20*%203%20%3E%201000&limit=10"
+
+    def mixed(tile: Callable[[int], bytes], at: str) -> Callable[[int], bytes]:
+        def make(number: int) -> bytes:
+            if number % 4 < 2:
+                return tile(number // 4 * 2 + number % 4)
+            if number % 4 == 2:
+                box = ",".join(map(str, asked[number % len(asked)]))
+                return request_bytes("GET", f"{at}/items?limit=100&bbox={box}")
+            return request_bytes("GET", f"{at}/items?{hard}")
+
+        return make
+
+    stale()
+    mine = run(ours, mixed(gridward_tiles(GRIDS, 12, places), "/ogc/collections/grids"),
+               requests=800, clients=64)  # fmt: skip
+    theirs = run(peer, mixed(tipg_tiles("grids", 12, places), "/collections/bench.grids"),
+                 requests=800, clients=64)  # fmt: skip
+    rows.append(row("64 clients: tiles, boxes, filters", mine, theirs, None))
+    print(f"p99 of 64 clients: ours {mine.p99_ms:.0f} ms {mine.statuses}, "
+          f"TiPg {theirs.p99_ms:.0f} ms {theirs.statuses}")  # fmt: skip
+
+
 def boxes() -> list[tuple[float, float, float, float]]:
     random = np.random.default_rng(3)
     made = []
@@ -197,9 +223,9 @@ def measure_items(dsn: str, ours: int, peer: int, rows: list[list[str]]) -> None
     rows.append(row("items, page after 4,000", mine, theirs, None))
 
 
-def page_after(port: int, offset: int) -> str:
+def page_after(port: int, offset: int, layer: str = GRIDS) -> str:
     """The address of the `next` link behind so many features."""
-    base = f"http://127.0.0.1:{port}/ogc/collections/grids/items?limit=100&offset={offset - 100}"
+    base = f"http://127.0.0.1:{port}/ogc/collections/{layer}/items?limit=100&offset={offset - 100}"
     links = httpx.get(base, timeout=60).json()["links"]
     following = next(link["href"] for link in links if link["rel"] == "next")
     return str(following).partition(str(port))[2]
@@ -240,6 +266,7 @@ def main() -> None:
                 wait_for_bands(database)
                 measure_items(dsn, server.port, peer, rows)
                 measure_tiles(dsn, server.port, peer, rows, stale)
+                measure_crowd(server.port, peer, rows, stale)
             database.close()
         show(rows)
         Cluster(home).reset()

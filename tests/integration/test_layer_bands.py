@@ -238,9 +238,8 @@ def test_tiles_on_disk_stay_within_the_limit(tmp_path: Path) -> None:
     cache = TileCache(tmp_path, memory_bytes=0, disk_bytes=64 * 4096)
     for number in range(20):
         cache.keep(key(number, "old"), b"tile")
-    for at, path in enumerate(sorted(tmp_path.rglob("*.mvt.gz"))):
-        os.utime(path, (1_000 + at, 1_000 + at))
-    cache.read(key(3, "old"))
+    for path in tmp_path.rglob("*.mvt.gz"):
+        os.utime(path, (1_000, 1_000))
     for number in range(200):
         cache.keep(key(number), bytes(5_000) if number % 2 else b"")
     for thread in threading.enumerate():
@@ -252,7 +251,7 @@ def test_tiles_on_disk_stay_within_the_limit(tmp_path: Path) -> None:
     assert 8 < blocks <= 64 * 7 / 8
     assert key(199) in found, "the latest stay"
     assert key(4, "old") not in found
-    assert not (tmp_path / "grids" / "old" / "all" / "12" / "4").exists()
+    assert not (tmp_path / "grids" / "old").exists(), "folders that are empty go as well"
     assert cache.read(key(0)) is None
     nothing = TileCache(tmp_path / "none", disk_bytes=0)
     nothing.keep(key(1), b"tile")

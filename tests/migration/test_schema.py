@@ -61,6 +61,8 @@ def test_every_geometry_has_a_named_gist_index(work: UnitOfWork) -> None:
     assert missing == {
         ("buildings", "footprint"),  # drawn through the building's own point
         ("event_truths", "geometry"),
+        ("layer_shapes", "geometry"),  # found by layer, band and place in one index
+        ("layer_shapes", "label"),  # comes with its shape
         ("log_entries", "place"),
         ("attachments", "place"),
     }

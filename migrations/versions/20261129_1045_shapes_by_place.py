@@ -1,6 +1,6 @@
 """Zoom bands are found by layer, band and place in one index.
 
-Revision: 20261129_1000, after 20261125_0510.
+Revision: 20261129_1045, after 20261129_1030.
 
 The index on places alone gave every band of every layer, of which one was kept.
 """
@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from alembic import op
 
-revision = "20261129_1000"
-down_revision = "20261125_0510"
+revision = "20261129_1045"
+down_revision = "20261129_1030"
 branch_labels = None
 depends_on = None
 

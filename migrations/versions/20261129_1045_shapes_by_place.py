@@ -1,6 +1,6 @@
 """Zoom bands are found by layer, band and place in one index.
 
-Revision: 20261129_1045, after 20261129_1030.
+Revision: 20261129_1045, after 20261129_1040.
 
 The index on places alone gave every band of every layer, of which one was kept.
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 from alembic import op
 
 revision = "20261129_1045"
-down_revision = "20261129_1030"
+down_revision = "20261129_1040"
 branch_labels = None
 depends_on = None
 

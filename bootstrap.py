@@ -310,18 +310,21 @@ def install_project() -> None:
 
 
 KERNELS = """
-from gis.coverage import road_reach
+from gis.coverage import redraw_search, road_reach
 from gis.geometry import cell_index
 cell_index.warm_up()
 road_reach.warm_up()
+redraw_search.warm_up()
 """
 
 
 def kernels_stamp() -> str:
     """Return the hash of everything that the compiled look-ups are made of."""
     digest = hashlib.sha256(LOCK.read_bytes())
-    search = ROOT / "gis" / "coverage" / "road_search.py"
-    for source in [*sorted((ROOT / "gis" / "geometry").glob("*.py")), search]:
+    searches = [
+        ROOT / "gis" / "coverage" / f"{name}.py" for name in ("road_search", "redraw_kernel")
+    ]
+    for source in [*sorted((ROOT / "gis" / "geometry").glob("*.py")), *searches]:
         digest.update(source.read_bytes())
     return digest.hexdigest()
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from api.cli import exceptions, impact, imports
+from api.cli import exceptions, impact, imports, redrawing
 from api.cli.instants import instant_of
 from api.cli.session import Bilingual, open_database, put, say
 from gis.governance.actors import SYSTEM
@@ -236,4 +236,5 @@ def register(commands: typer.Typer) -> None:
     """Add the group of commands."""
     impact.register_into(app)
     exceptions.register_into(app)
+    redrawing.register_into(app)
     commands.add_typer(app, name="boundaries")

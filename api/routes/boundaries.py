@@ -28,12 +28,19 @@ from api.security import allow, allow_public_read
 from gis.errors import DraftRefused, GovernanceError
 from gis.geometry.findings import MAX_WIDTH_M, WIDEST_M
 from gis.governance.actors import Actor
-from gis.services import editions, exceptions
+from gis.services import editions, exceptions, redraw_job
 from gis.services.boundaries import KEPT_FINDINGS, import_areas
 from gis.services.boundary_check import check_boundaries
 from gis.services.boundary_repair import RepairRequest, propose_repair
 from gis.services.draft_review import review
 from gis.services.impact import moved_ground
+from gis.services.redraw_ground import (
+    MOST_GRIDS,
+    MOST_HOUSEHOLDS,
+    MOST_SECONDS,
+    STANDARD_SECONDS,
+    RedrawRequest,
+)
 from layers import files
 
 router = APIRouter(prefix="/v1/boundaries", tags=["boundaries"])
@@ -71,6 +78,30 @@ class RepairIn(BaseModel):
 
     area: AreaCode | None = None
     max_width_m: float = Field(default=MAX_WIDTH_M, ge=0.01, le=WIDEST_M)
+    title: Line | None = None
+    dry_run: bool = False
+
+
+class RedrawIn(BaseModel):
+    """A community whose grids are drawn anew, and what is asked of them."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    community: AreaCode
+    grids: int | None = Field(
+        default=None, ge=1, le=MOST_GRIDS, description="how many; from the households without it"
+    )
+    low: int = Field(default=300, ge=1, le=MOST_HOUSEHOLDS, description="least households of one")
+    high: int = Field(default=500, ge=1, le=MOST_HOUSEHOLDS, description="most households of one")
+    keep: float = Field(
+        default=1.0,
+        ge=0,
+        le=1000,
+        allow_inf_nan=False,
+        description="weight of households that would get another grid",
+    )
+    seed: int = Field(default=0, ge=0, lt=2**32)
+    seconds: float = Field(default=STANDARD_SECONDS, ge=1, le=MOST_SECONDS, allow_inf_nan=False)
     title: Line | None = None
     dry_run: bool = False
 
@@ -208,6 +239,15 @@ def repair(body: RepairIn, app: Open, actor: Planner, keyed: Keyed) -> Response:
     number = answer.body["draft_id"]
     place = None if number is None else {"Location": f"/v1/boundaries/drafts/{number}"}
     return respond(answer, place)
+
+
+@router.post(
+    "/redraws", status_code=202, summary="Propose balanced grids for a community, as a draft"
+)
+def redraw(body: RedrawIn, app: Open, actor: Planner, keyed: Keyed) -> Response:
+    """A job: its progress and result are at `Location`. Nothing changes before publication."""
+    answer = redraw_job.start(app.database, actor, RedrawRequest(**dict(body)), keyed=keyed)
+    return respond(answer, {"Location": answer.body["job"]["url"]})
 
 
 @router.get("/drafts/{id}", summary="What a draft would change")

@@ -104,6 +104,15 @@ class RetirementInvalid(Rejected):
     detail_en = "{listed} cannot be retired: {reason_en}. Nothing was written."
 
 
+class RedrawImpossible(Rejected):
+    """Grids that cannot be redrawn as asked for."""
+
+    code = "redraw-impossible"
+    title_zh, title_en = "无法重划网格", "The grids cannot be redrawn so"
+    detail_zh = "{area}：{reason_zh}。未写入。"
+    detail_en = "{area}: {reason_en}. Nothing was written."
+
+
 class ExceptionInvalid(Rejected):
     """A boundary exception that cannot be."""
 

@@ -38,7 +38,8 @@ def list_faults(
 
     * ``code-retired``: the code was retired, and codes are never used again;
     * ``code-duplicate``: a code occurs twice;
-    * ``code-sequence``: the numbers of the grids of one community leave some out (001 to the last);
+    * ``code-sequence``: the numbers of the grids of one community leave some out (001 to the last)
+      that were not retired;
     * ``name-duplicate``: two areas of one parent have the same name.
 
     >>> up = "341102001001"
@@ -63,10 +64,12 @@ def list_faults(
                 ListFault("code-duplicate", (area.code,), "编码出现多次", "the code occurs twice")
             )
         seen.add(area.code)
-    return found + _sequences(ordered, level) + _names(ordered)
+    return found + _sequences(ordered, level, retired) + _names(ordered)
 
 
-def _sequences(ordered: Sequence[ListedArea], level: str) -> list[ListFault]:
+def _sequences(
+    ordered: Sequence[ListedArea], level: str, retired: Collection[str]
+) -> list[ListFault]:
     if level != "grid":
         return []
     numbers: dict[str, set[int]] = defaultdict(set)
@@ -75,7 +78,11 @@ def _sequences(ordered: Sequence[ListedArea], level: str) -> list[ListFault]:
             numbers[area.code[:-3]].add(int(area.code[-3:]))
     found = []
     for parent, used in sorted(numbers.items()):
-        missing = sorted(set(range(1, max(used))) - used)
+        missing = [
+            number
+            for number in sorted(set(range(1, max(used))) - used)
+            if f"{parent}{number:03d}" not in retired
+        ]
         if missing:
             told = ", ".join(f"{number:03d}" for number in missing[:10])
             more = " …" if len(missing) > 10 else ""

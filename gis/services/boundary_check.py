@@ -137,6 +137,8 @@ def check_boundaries(
             raise NoPublishedBoundary
         rows = store.to_check(work, revision, draft_id)
         retired = store.retired_codes(work)
+        if draft_id is not None:
+            retired |= editions.retiring_codes(work, draft_id)
         ruling = exceptions.listing(work, live_only=True)
     layer = layer_of(rows)
     if area is not None and area not in set(layer["code"]):

@@ -185,6 +185,13 @@ KINDS: Final[dict[str, FindingKind]] = {
     "repaired-gap": FindingKind("已填补的缝隙", "gap that the repair fills", *_PROPOSED),
     "repaired-overlap": FindingKind("已消除的重叠", "overlap that the repair settles", *_PROPOSED),
     "repaired-area": FindingKind("因修复而变动的区域", "area that the repair changes", *_PROPOSED),
+    "redrawn-grid": FindingKind("重划的网格", "redrawn grid", *_PROPOSED),
+    "island-linked": FindingKind(
+        "以连线相接的飞地",
+        "island tied to the rest",
+        "两处不相邻，按一处计算；请核对是否合适。",
+        "Two pieces of ground that do not touch count as neighbours: see whether that suits.",
+    ),
     "exclave": FindingKind("飞地", "exclave", *_PIECES),
     "enclave": FindingKind("插花地（被包围）", "enclave", *_PIECES),
     "hole": FindingKind("区域内有空洞", "hole in an area", *_PIECES),
@@ -214,8 +221,8 @@ KINDS: Final[dict[str, FindingKind]] = {
     "code-sequence": FindingKind(
         "网格顺序码不连续",
         "grid numbers left out",
-        "若为停用的编码则属正常，否则请核对。",
-        "Right where codes were retired; otherwise check the list.",
+        "这些顺序码未曾停用，请核对是否漏报。",
+        "These numbers were never retired: check whether the list leaves grids out.",
     ),
     "name-duplicate": FindingKind(
         "同一上级下重名",

@@ -50,6 +50,7 @@ TASK_MODULES: Final = (
     "gis.services.draft_review",
     "gis.services.webhook_delivery",
     "gis.services.siting_job",
+    "gis.services.redraw_job",
     "layers.bands",
 )
 """Modules that register tasks; a worker imports them all."""

@@ -234,6 +234,13 @@ def add_retirements(work: UnitOfWork, draft_id: int, codes: Sequence[str]) -> No
         work.connection.execute(insert(draft_retirements).on_conflict_do_nothing(), rows)
 
 
+def retiring_codes(work: UnitOfWork, draft_id: int) -> set[str]:
+    """Return the codes that retire when a draft is published."""
+    retired = draft_retirements.c
+    found = work.rows(sa.select(retired.area_code).where(retired.draft_id == draft_id))
+    return {row["area_code"] for row in found}
+
+
 def drop_retirements(work: UnitOfWork, draft_id: int) -> None:
     """Forget what a discarded draft would have retired."""
     work.execute(sa.delete(draft_retirements).where(draft_retirements.c.draft_id == draft_id))

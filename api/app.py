@@ -19,6 +19,7 @@ from api.openapi import describe
 from api.quick import QuickLane
 from api.routes import (
     access_and_staffing,
+    area_aliases,
     areas,
     attachments,
     boundaries,
@@ -79,6 +80,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     places.router,
     boundaries.router,
     learning.router,
+    area_aliases.router,
     planning.router,
     siting.router,
     employment.router,

@@ -30,6 +30,7 @@ COMMANDS: Final[dict[str, str]] = {
     "rematch": "rematch",
     "evaluate": "evaluation",
     "learn": "learning",
+    "aliases": "aliases",
     "coverage": "planning",
     "map": "planning",
     "site": "siting",

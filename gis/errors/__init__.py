@@ -132,6 +132,8 @@ from gis.errors.operation import (
 )
 from gis.errors.places import (
     AccuracyInvalid,
+    AliasInvalid,
+    AliasUnknown,
     AreaUnknown,
     CrsUnknown,
     EvidenceMissing,
@@ -159,6 +161,8 @@ __all__ = [
     "ActionNotYours",
     "ActionUnknown",
     "ActorIsHandler",
+    "AliasInvalid",
+    "AliasUnknown",
     "AreaUnknown",
     "AssetUnknown",
     "AssetsMissing",

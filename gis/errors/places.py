@@ -16,6 +16,24 @@ class AreaUnknown(NotFound):
     )
 
 
+class AliasUnknown(NotFound):
+    """No other name of an area with that number."""
+
+    code = "alias-unknown"
+    title_zh, title_en = "没有这个别名", "No such other name"
+    detail_zh = "没有编号为 {alias_id} 的区域别名。请用 GET /v1/places/aliases 查看。"
+    detail_en = "There is no other name {alias_id}. GET /v1/places/aliases lists them."
+
+
+class AliasInvalid(Rejected):
+    """Another name that would not tell one area from another."""
+
+    code = "alias-invalid"
+    title_zh, title_en = "别名无效", "That name will not do"
+    detail_zh = "“{alias}”不能作为 {name}（{area}）的别名：{reason_zh}"
+    detail_en = "“{alias}” cannot be another name of {name} ({area}): {reason_en}"
+
+
 class CrsUnknown(Rejected):
     """A coordinate system that nobody can convert."""
 

@@ -19,6 +19,15 @@ NO_LEVEL_COST: Final[dict[str, float]] = {
 """Nats that a name loses for being written without its level word (琅琊 for 琅琊区)."""
 _SOUND_COSTS: Final = (0.0, HOMOPHONE_COST, NEAR_COST)
 SHORTEST_BASE: Final = 2
+MISTYPED: Final[dict[str, int]] = {
+    "subdistrict": 3, "community": 3, "road": 3, "compound": 3, "village": 3, "landmark": 4,
+}  # fmt: skip
+"""Kind -> shortest name of which one character may be mistyped."""
+MISTYPED_COST: Final = 2.5
+HALF_MISTYPED_COST: Final = 3.5
+"""Of a name of two characters beside its level word one is half of it."""
+LONGEST_MISTYPED: Final = 12
+_BLOT: Final = "\0"
 
 
 class Hit(NamedTuple):
@@ -74,6 +83,7 @@ class NameTable:
         self._sounds = SoundAlphabet()
         self._ends: dict[str, list[_Variant]] = {}
         self._prefixes: set[str] = set()
+        self._blotted: dict[str, list[_Variant]] | None = None
         for number, key in enumerate(self.keys):
             self._add(number, key.text, whole=True)
             base, word = base_of(key.kind, key.text)
@@ -99,6 +109,56 @@ class NameTable:
         for start in range(len(text)):
             self._walk(text, letters, start, hits)
         return hits
+
+    def mistyped(self, text: str) -> list[Hit]:
+        """Return names that the text holds but for one character which sounds like no other.
+
+        For texts in which :meth:`find` finds no place: two names that differ in one character are
+        both understood, and neither for certain.
+        """
+        blotted = self._blotted
+        if blotted is None:  # two threads that come at once make the same
+            blotted = self._blotted = self._blot()
+        sound = self._sounds.key(text)
+        hits = []
+        for start in range(len(text)):
+            for end in range(start + 3, min(start + LONGEST_MISTYPED, len(text)) + 1):
+                for at in range(start, end):
+                    if text[at].isascii():
+                        continue  # numbers are never guessed
+                    key = sound[start:at] + _BLOT + sound[at + 1 : end]
+                    for variant in blotted.get(key, ()):
+                        hit = self._slip(text, start, end, at - start, variant)
+                        if hit is not None:
+                            hits.append(hit)
+        return hits
+
+    def _blot(self) -> dict[str, list[_Variant]]:
+        found: dict[str, list[_Variant]] = {}
+        for number, key in enumerate(self.keys):
+            least = MISTYPED.get(key.kind)
+            if least is None or not least <= len(key.text) <= LONGEST_MISTYPED:
+                continue
+            base, _ = base_of(key.kind, key.text)
+            sound = self._sounds.key(key.text)
+            for at in range(len(base)):
+                if not key.text[at].isascii():
+                    blot = sound[:at] + _BLOT + sound[at + 1 :]
+                    found.setdefault(blot, []).append(_Variant(number, key.text, whole=True))
+        return found
+
+    def _slip(self, text: str, start: int, end: int, at: int, variant: _Variant) -> Hit | None:
+        said, meant = text[start:end], variant.text
+        if self._sounds.key(said[at]) == self._sounds.key(meant[at]):
+            return None  # heard, not mistyped
+        cost, heard = _heard(said[:at] + meant[at] + said[at + 1 :], meant)
+        if heard:
+            return None  # one slip at a time
+        kind = self.keys[variant.name].kind
+        base, _ = base_of(kind, meant)
+        cost += HALF_MISTYPED_COST if len(base) <= SHORTEST_BASE else MISTYPED_COST
+        tail = next((t for t in TAILS.get(kind, ()) if text.startswith(t, end)), "")
+        return _hit(start, end + len(tail), variant.name, cost, 0, whole=True)
 
     def _walk(self, text: str, letters: list[tuple[str, ...]], start: int, hits: list[Hit]) -> None:
         level = [""]

@@ -5,6 +5,7 @@ Costs are nats. Characters are bits, so that two readings of one character never
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -44,16 +45,16 @@ class Reading:
     )
 
 
-def read(tables: Tables, text: str) -> Reading:
-    """Return what the names and the grammar find in a folded text."""
+def read(tables: Tables, text: str, more: Sequence[Hit] = ()) -> Reading:
+    """Return what the names, ``more`` of them, and the grammar find in a folded text."""
     areas: dict[str, dict[int, list[Hit]]] = {level: {} for level in LEVELS}
     roads: dict[int, list[Hit]] = {}
     things: list[Hit] = []
     whole, city = [], []
-    for hit in tables.names.find(text):
+    for hit in (*tables.names.find(text), *more):
         kind = tables.names.keys[hit.name].kind
         if kind in areas:
-            if hit.whole and not hit.heard:
+            if hit.whole and not hit.cost:
                 whole.append(hit)
             for area in tables.area_of_name[hit.name]:
                 areas[kind].setdefault(area, []).append(hit)

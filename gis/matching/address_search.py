@@ -42,6 +42,7 @@ GAIN: Final = 1.6
 LOST_FOR_GOOD: Final = 11.0
 NOWHERE: Final = (-1, -1)
 MOST: Final = 80
+SHORTEST_NAMED: Final = 2
 HOPELESS: Final = 9.5
 """A candidate this far behind the best has no share worth telling."""
 
@@ -67,8 +68,29 @@ class Found(NamedTuple):
 
 
 def candidates(tables: Tables, text: str, most: int = MOST) -> list[Found]:
-    """Return the best candidates of a folded text, best first; ties by kind, then place."""
+    """Return the best candidates of a folded text, best first; ties by kind, then place.
+
+    Where nothing finer than an area explains it, names with one mistyped character are tried too.
+    """
     reading = read(tables, text)
+    found = _ranked(tables, reading)
+    if _names_more(reading, found):
+        slips = tables.names.mistyped(text)
+        if slips:
+            found = _ranked(tables, read(tables, text, slips))
+    least = found[0].score - HOPELESS if found else 0.0
+    return [_settled(tables, f) for f in found[:most] if f.score >= least]
+
+
+def _names_more(reading: Reading, found: list[Found]) -> bool:
+    """Tell whether a text names something finer than the best candidate, or than all of them."""
+    if found and found[0].level not in LEVELS:
+        return False
+    explained = found[0].mask if found else 0
+    return (reading.full & ~explained & ~reading.around).bit_count() >= SHORTEST_NAMED
+
+
+def _ranked(tables: Tables, reading: Reading) -> list[Found]:
     found: list[Found] = []
     for hit in reading.things:
         for thing in _narrowed(tables, reading, tables.things_of_name.get(hit.name, [])):
@@ -80,8 +102,7 @@ def candidates(tables: Tables, text: str, most: int = MOST) -> list[Found]:
     found += _crossings(tables, reading)
     found += _areas(tables, reading)
     found.sort(key=lambda f: (-f.score, f.level, f.x, f.y, f.thing))
-    least = found[0].score - HOPELESS if found else 0.0
-    return [_settled(tables, f) for f in found[:most] if f.score >= least]
+    return found
 
 
 def _settled(tables: Tables, found: Found) -> Found:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
 
 from gis.store.tables import area_aliases, gazetteer_entries, gazetteer_state
 from gis.store.unit_of_work import UnitOfWork
@@ -60,6 +61,38 @@ def aliases(work: UnitOfWork) -> dict[str, tuple[str, ...]]:
     for row in work.rows(statement):
         found.setdefault(row["area_code"], []).append(row["alias"])
     return {code: tuple(names) for code, names in found.items()}
+
+
+def alias_rows(
+    work: UnitOfWork, *, area: str | None = None, after: int = 0, limit: int | None = None
+) -> list[sa.RowMapping]:
+    """Return other names of areas, by number; of an area those of what lies in it, too."""
+    c = area_aliases.c
+    statement = sa.select(area_aliases).where(c.id > after).order_by(c.id).limit(limit)
+    if area is not None:
+        statement = statement.where(c.area_code.startswith(area, autoescape=True))
+    return work.rows(statement)
+
+
+def add_alias(work: UnitOfWork, area: str, alias: str, kind: str, source: str) -> sa.RowMapping:
+    """Write another name of an area; the one that is there already stays as it is."""
+    c = area_aliases.c
+    statement = insert(area_aliases).values(
+        area_code=area, alias=alias, kind=kind, source=source, created_by=work.actor.id
+    )
+    work.execute(statement.on_conflict_do_nothing(index_elements=["area_code", "alias"]))
+    same = sa.select(area_aliases).where(c.area_code == area, c.alias == alias)
+    return work.rows(same)[0]
+
+
+def alias(work: UnitOfWork, alias_id: int) -> sa.RowMapping | None:
+    """Return another name by its number."""
+    return work.row(sa.select(area_aliases).where(area_aliases.c.id == alias_id))
+
+
+def remove_alias(work: UnitOfWork, alias_id: int) -> None:
+    """Take another name away."""
+    work.execute(sa.delete(area_aliases).where(area_aliases.c.id == alias_id))
 
 
 @dataclass(frozen=True, slots=True)

@@ -186,6 +186,39 @@ def test_what_was_heard_wrong_is_told(city: AddressIndex) -> None:
     assert told.facts == {"said": "郎牙路", "meant": "琅琊路"}
 
 
+@pytest.mark.parametrize(
+    ("text", "name", "wrong", "meant"),
+    [
+        ("琅琊区琅玻路9号", "琅琊路9号", "琅玻路", "琅琊路"),
+        ("琅琊街道棉绣花园3幢", "锦绣花园3幢", "棉绣花园", "锦绣花园"),
+        (
+            "清流街道政务服备驿站",
+            "清流街道政务服务驿站",
+            "清流街道政务服备驿站",
+            "清流街道政务服务驿站",
+        ),
+    ],
+)
+def test_one_mistyped_character_is_understood_and_told(
+    city: AddressIndex, text: str, name: str, wrong: str, meant: str
+) -> None:
+    finer = [p for p in city.places(text) if p.level not in ("county", "subdistrict")]
+    place = finer[0]
+    assert place.name.endswith(name)
+    assert 0.2 < place.probability < 0.9, "likely enough to be shown, never to route by itself"
+    (told,) = [r for r in place.reasons if r.code == "address-written-as"]
+    assert wrong in told.text_zh
+    assert meant in told.text_zh
+
+
+def test_what_is_understood_as_it_stands_is_never_taken_for_a_slip(city: AddressIndex) -> None:
+    for text in ("琅琊路9号", "清流路", "北门社区", "琅琊区"):
+        assert "address-written-as" not in codes(city.places(text)[0])
+    # two wrong characters, or a number, are no slip
+    for text in ("琅琊区棉锈花圆3幢", "琅琊区1玻路"):
+        assert city.places(text)[0].level == "county"
+
+
 def test_order_of_the_parts_does_not_matter(city: AddressIndex) -> None:
     best = city.places("3幢锦绣花园，琅琊路18号，琅琊区")[0]
     assert best.name.endswith("锦绣花园") or best.name.endswith("锦绣花园3幢")

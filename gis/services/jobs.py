@@ -24,6 +24,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from importlib import import_module
 from typing import Any, Final
 
 from gis import clock
@@ -150,6 +151,30 @@ def task(
     return register
 
 
+def import_tasks() -> None:
+    """Import every module that registers tasks."""
+    for module in TASK_MODULES:
+        import_module(module)
+
+
+def task_of(name: str) -> Task:
+    """Return a registered task, importing the modules of tasks where nobody has yet.
+
+    So a command that imports little puts a job into the queue, and under the lock, of its task.
+
+    Raises
+    ------
+    ValueError
+        No task has that name.
+    """
+    if name not in TASKS:
+        import_tasks()
+    if name not in TASKS:
+        message = f"no task is named {name}"
+        raise ValueError(message)
+    return TASKS[name]
+
+
 def defer(
     work: UnitOfWork,
     name: str,
@@ -161,32 +186,23 @@ def defer(
 ) -> int | None:
     """Put a job into the queue in the caller's transaction.
 
-    ``name`` is that of a task of some worker; the caller need not import its module. ``at``: not
-    before then. ``lock``: one after the other. ``key``: at most one of it waits at a time.
+    The caller need not import the task's module. ``at``: not before then. ``lock``: one after the
+    other. ``key``: at most one of it waits at a time.
 
     Returns
     -------
     int or None
         The number of the job; None when one with this key waits already.
     """
-    known = TASKS.get(name)
+    known = task_of(name)
     return store.put(
-        work,
-        name,
-        arguments or {},
-        queue=known.queue if known else "prompt",
-        at=at,
-        lock=lock or (known.lock if known else None),
-        key=key,
+        work, name, arguments or {}, queue=known.queue, at=at, lock=lock or known.lock, key=key
     )
 
 
 def start(work: UnitOfWork, name: str, arguments: Mapping[str, Any] | None = None) -> uuid.UUID:
-    """Start a long job for the actor of the unit of work; return the id of its report.
-
-    Its task must be registered in this process (import its module).
-    """
-    known = TASKS[name]
+    """Start a long job for the actor of the unit of work; return the id of its report."""
+    known = task_of(name)
     report_id = uuid.uuid4()
     store.add_report(work, report_id, name, arguments or {})
     queue_id = store.put(

@@ -14,7 +14,6 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
-from importlib import import_module
 from typing import Any, Final
 
 import procrastinate
@@ -101,8 +100,7 @@ def run_worker(
     ``started`` is called with the loop and the event, for signal handlers. When the database goes
     away the worker waits for it and goes on.
     """
-    for module in jobs.TASK_MODULES:
-        import_module(module)
+    jobs.import_tasks()
     base = context or Context(database, _boundaries(database, settings), settings)
 
     async def work() -> None:
@@ -132,8 +130,7 @@ def run_worker(
 
 def drain(database: Database, settings: Settings, *, context: Context | None = None) -> None:
     """Run every job that is due now, periodic ones included, then return (tests, maintenance)."""
-    for module in jobs.TASK_MODULES:
-        import_module(module)
+    jobs.import_tasks()
     base = context or Context(database, _boundaries(database, settings), settings)
     queue = _queue(database, base)
 

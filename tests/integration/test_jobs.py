@@ -10,7 +10,6 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ import sqlalchemy as sa
 from gis.cluster import Cluster
 from gis.errors import EventUnknown, JobUnknown, QueueStopped
 from gis.governance.actors import SYSTEM, Actor
-from gis.services import jobs, worker
+from gis.services import editions, jobs, worker
 from gis.services.jobs import Context
 from gis.services.lookup import Boundaries
 from gis.settings import Settings
@@ -35,8 +34,7 @@ calls: list[Any] = []
 @pytest.fixture(autouse=True)
 def tasks(monkeypatch: pytest.MonkeyPatch) -> None:
     """The tasks of these tests, gone afterwards."""
-    for module in jobs.TASK_MODULES:  # what is imported later would be gone with them
-        import_module(module)
+    jobs.import_tasks()  # into the real table
     monkeypatch.setattr(jobs, "TASKS", dict(jobs.TASKS))
     calls.clear()
 
@@ -59,6 +57,12 @@ def tasks(monkeypatch: pytest.MonkeyPatch) -> None:
         context.progress(0.5, "算到一半", "half way")
         calls.append((a, b))
         return {"sum": a + b}
+
+    for name, queue in (("test-slow", "long"), ("test-count", "prompt")):
+        if name not in jobs.TASKS:  # those of worker_process, which may have been collected
+
+            @jobs.task(name, queue=queue)
+            def known_here(context: Context) -> None: ...
 
 
 def drain(database: Database, settings: Settings) -> None:
@@ -84,6 +88,23 @@ def test_a_job_exists_from_the_commit_on(database: Database, settings: Settings)
     drain(database, settings)
     drain(database, settings)
     assert calls == ["once"]
+
+
+def test_a_job_lands_in_its_tasks_queue_whoever_defers_it() -> None:
+    """A command has imported no task: queue and lock are the task's all the same."""
+    program = "from gis.services import jobs; t = jobs.task_of({!r}); print(t.queue, t.lock)"
+    told = {
+        name: subprocess.run(
+            [sys.executable, "-c", program.format(name)], capture_output=True, text=True, check=True
+        ).stdout.split()
+        for name in (editions.CHECK_DRAFT, editions.BUILD_LAYERS)
+    }
+    for name, words in told.items():
+        known = jobs.TASKS[name]
+        assert words == [known.queue, str(known.lock)]
+    assert told[editions.CHECK_DRAFT][0] == "long"
+    with pytest.raises(ValueError, match="no task is named"):
+        jobs.task_of("nobody")
 
 
 def test_a_job_with_a_key_waits_only_once(database: Database, settings: Settings) -> None:
@@ -214,21 +235,14 @@ def worker_process(database: Database, home: Path) -> Iterator[subprocess.Popen[
         process.wait()
 
 
-def wait_for(true: Callable[[], bool], seconds: float = 30) -> None:
+def wait_for(true: Callable[[], bool], seconds: float = 120) -> None:
     until = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < until, "it did not come to pass in time"
         time.sleep(0.05)
 
 
-def test_a_killed_workers_job_is_finished_by_another(
-    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if "test-slow" not in jobs.TASKS:  # the worker's own module may have been collected
-
-        @jobs.task("test-slow", queue="long")
-        def known_here(context: Context) -> None: ...
-
+def test_a_killed_workers_job_is_finished_by_another(database: Database, tmp_path: Path) -> None:
     flag = tmp_path / "runs"
     with database.transaction(PLANNER) as work:
         job_id = jobs.start(work, "test-slow", {"flag": str(flag), "seconds": 1.0})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Final
 
 from gis.errors import Language, MapUnknown, SignInRequired
@@ -35,6 +35,7 @@ class MapRequest:
     reach: str = "straight"
     mode: str = "walk"
     draft: int | None = None
+    boundaries_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,7 @@ def _station_coverage(planner: Planner, asked: MapRequest) -> Drawing:
         area=asked.area,
         reach=asked.reach,
         mode=asked.mode,
+        boundaries_at=asked.boundaries_at,
     )
     return station_coverage.draw(view, language=asked.language, drawn_on=asked.drawn_on)
 
@@ -75,21 +77,24 @@ def _boundary_impact(planner: Planner, asked: MapRequest) -> Drawing:
 
 
 def _grid_atlas(planner: Planner, asked: MapRequest) -> Drawing:
-    view = atlas.grid_atlas(planner.database, planner.actor, asked.area)
+    view = atlas.grid_atlas(planner.database, planner.actor, asked.area, asked.boundaries_at)
     return grid_atlas.draw(view, language=asked.language, drawn_on=asked.drawn_on)
 
 
 def _event_density(planner: Planner, asked: MapRequest) -> Drawing:
-    view = atlas.event_density(planner.database, planner.actor, asked.area)
+    view = atlas.event_density(planner.database, planner.actor, asked.area, asked.boundaries_at)
     return event_density.draw(view, language=asked.language, drawn_on=asked.drawn_on)
 
 
 def _employment_circle(planner: Planner, asked: MapRequest) -> Drawing:
     question = employment.CircleQuestion(
-        area=asked.area, radius_m=asked.radius_m, reach=asked.reach
+        area=asked.area,
+        radius_m=asked.radius_m,
+        reach=asked.reach,
+        boundaries_at=asked.boundaries_at,
     )
     return employment_circle.draw(
-        atlas.urban_communities(planner.database, planner.actor, asked.area),
+        atlas.urban_communities(planner.database, planner.actor, asked.area, asked.boundaries_at),
         employment.circles(planner.database, planner.actor, question),
         language=asked.language,
         drawn_on=asked.drawn_on,
@@ -116,7 +121,7 @@ MAPS: Final[dict[str, MapRow]] = {
             title_en="Station coverage",
             about_zh="哪些居民在站点服务半径内，哪里是盲区",
             about_en="Which residents are within reach of a station, and where nobody is",
-            parameters=("area", "radius_m", "kinds", "reach", "mode"),
+            parameters=("area", "radius_m", "kinds", "reach", "mode", "boundaries_at"),
             roles=(),
             draw=_station_coverage,
         ),
@@ -126,7 +131,7 @@ MAPS: Final[dict[str, MapRow]] = {
             title_en="Employment circles",
             about_zh="每个城市社区三公里内的就业服务站、岗位和求职者",
             about_en="Job services, openings and seekers within 3 km of each urban community",
-            parameters=("area", "radius_m", "reach"),
+            parameters=("area", "radius_m", "reach", "boundaries_at"),
             roles=(),
             draw=_employment_circle,
         ),
@@ -136,7 +141,7 @@ MAPS: Final[dict[str, MapRow]] = {
             title_en="Grid atlas",
             about_zh="每个网格的边界、人口和网格员",
             about_en="Every grid with its people and its worker",
-            parameters=("area",),
+            parameters=("area", "boundaries_at"),
             roles=(),
             draw=_grid_atlas,
         ),
@@ -146,7 +151,7 @@ MAPS: Final[dict[str, MapRow]] = {
             title_en="Event density",
             about_zh="近一年的事件发生在哪里",
             about_en="Where the events of the last year happened",
-            parameters=("area",),
+            parameters=("area", "boundaries_at"),
             roles=(),
             draw=_event_density,
         ),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, cast
 
 import typer
 
+from api.cli.instants import instant_of
 from api.cli.session import language, one_of, open_database, put, say, show_table
 from api.routes.maps import ground_of, today
 from gis.governance.actors import SYSTEM
@@ -71,6 +72,20 @@ Close = Annotated[
     list[str] | None,
     typer.Option(help="假设关闭站点 / close a station in thought", metavar="CODE"),
 ]
+
+
+BoundariesAt = Annotated[
+    str | None,
+    typer.Option(
+        help="按此时刻的边界，缺省现在 / areas as in force then: a date or RFC 3339; or now",
+        metavar="WHEN",
+    ),
+]
+
+
+def then(text: str | None) -> datetime | None:
+    """Return the instant of :data:`BoundariesAt`."""
+    return None if text is None else instant_of(text)
 
 
 def changes_of(
@@ -146,6 +161,7 @@ def show_coverage(
             help="按此时刻的开放时间 / who is open then", metavar="INSTANT", callback=_instant
         ),
     ] = None,
+    boundaries_at: BoundariesAt = None,
     capacity: Annotated[
         bool, typer.Option("--capacity", help="考虑站点容量 / stations fill up")
     ] = False,
@@ -172,6 +188,7 @@ def show_coverage(
         area=area,
         by=cast("Level", by),
         at=None if at is None else _at(at),
+        boundaries_at=then(boundaries_at),
         capacity=capacity,
         demand=demand,
         groups=tuple(group or ()),
@@ -263,6 +280,7 @@ def draw_map(
     draft: Annotated[
         int | None, typer.Option(help="边界草稿编号 / number of a boundary draft", metavar="ID")
     ] = None,
+    boundaries_at: BoundariesAt = None,
     paper: Annotated[Paper, typer.Option(help="打印纸张 / paper of .png and .pdf")] = "a4",
     lang: Annotated[str | None, typer.Option(help="zh | en", metavar="LANG")] = None,
 ) -> None:
@@ -282,6 +300,7 @@ def draw_map(
         reach=reach,
         mode=mode,
         draft=draft,
+        boundaries_at=then(boundaries_at),
     )
     with open_database() as database:
         drawing = drawn(Planner(database, SYSTEM), key, asked)

@@ -10,6 +10,7 @@ import typer
 from api.cli.planning import (
     Add,
     Area,
+    BoundariesAt,
     Close,
     DemandName,
     Kinds,
@@ -19,6 +20,7 @@ from api.cli.planning import (
     Reach,
     Snap,
     changes_of,
+    then,
 )
 from api.cli.session import language, one_of, open_database, progress, put, say, show_table
 from gis.governance.actors import SYSTEM
@@ -65,6 +67,7 @@ def show_sites(
     kind: Kinds = None,
     radius: Radius = 3000.0,
     area: Area = None,
+    boundaries_at: BoundariesAt = None,
     from_nothing: Annotated[
         bool, typer.Option("--from-nothing", help="不计已有站点 / as if no station stood there")
     ] = False,
@@ -129,6 +132,7 @@ def show_sites(
         mode=cast("RoadMode", mode),
         snap_m=snap,
         area=area,
+        boundaries_at=then(boundaries_at),
         keep_existing=not from_nothing,
         demand=demand,
         changes=changes_of(add, move, close),

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.routes.planning import (
+    BoundariesAt,
     DemandName,
     Kinds,
     Mode,
@@ -62,6 +63,7 @@ class AccessIn(BaseModel):
     towards: Towards = "stations"
     snap_m: Snap = 200.0
     area: AreaCode | None = None
+    boundaries_at: BoundariesAt = None
     by: Level = "community"
     demand: DemandName = "auto"
     steps: Annotated[

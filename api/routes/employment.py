@@ -68,10 +68,18 @@ def circles(
         int, Query(ge=0, le=10**6, description="覆盖所需岗位数 / openings that coverage needs")
     ] = employment.LEAST_OPENINGS,
     at: Annotated[Instant | None, Query(description="岗位有效时刻 / openings valid then")] = None,
+    boundaries_at: Annotated[
+        Instant | None, Query(description="按此时刻的边界 / areas as in force then; default now")
+    ] = None,
 ) -> Response:
     """Stations, openings, seekers, residents within 3 km, straight and on foot; covered or not."""
     question = employment.CircleQuestion(
-        area=area, radius_m=radius_m, reach=reach, least_openings=least_openings, at=at
+        area=area,
+        radius_m=radius_m,
+        reach=reach,
+        least_openings=least_openings,
+        at=at,
+        boundaries_at=boundaries_at,
     )
     return plain_json(employment.circles(app.database, actor, question))
 

@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Field
 from api.language import page_language, tag_of
 from api.rendering import page
 from api.runtime import Runtime, runtime
-from api.schemas import AreaCode, Line
+from api.schemas import AreaCode, Instant, Line
 from api.security import allow_public_read
 from gis import clock
 from gis.errors import Language, NoPublishedBoundary
@@ -74,6 +74,10 @@ class _Asked:
         _OrNone,
     ] = None
 
+    boundaries_at: Annotated[
+        Instant | None, Query(description="按此时刻的边界 / areas as in force then; default now")
+    ] = None
+
     def request(self, language: Language) -> MapRequest:
         """Return what a map is asked, today."""
         return MapRequest(
@@ -85,6 +89,7 @@ class _Asked:
             reach=self.reach,
             mode=self.mode,
             draft=self.draft,
+            boundaries_at=self.boundaries_at,
         )
 
 

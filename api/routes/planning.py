@@ -96,6 +96,14 @@ Changes = Annotated[
 ]
 
 
+BoundariesAt = Annotated[
+    Instant | None,
+    Field(
+        description="按此时刻的边界，缺省为现在 / areas as in force at this instant; default now"
+    ),
+]
+
+
 class CoverageQuestion(BaseModel):
     """Asks who is within reach of stations of some kinds."""
 
@@ -120,6 +128,7 @@ class CoverageQuestion(BaseModel):
     at: Annotated[
         Instant | None, Field(description="按此时刻的开放时间 / who is open at this instant")
     ] = None
+    boundaries_at: BoundariesAt = None
     capacity: Annotated[
         bool,
         Field(description="考虑站点容量 / stations fill up; one without a capacity never does"),

@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.routes.planning import (
+    BoundariesAt,
     Changes,
     DemandName,
     Kinds,
@@ -86,6 +87,7 @@ class SitingIn(BaseModel):
         AreaCode | None,
         Field(description="区域编码，空为全市 / code of the area; none: the whole city"),
     ] = None
+    boundaries_at: BoundariesAt = None
     keep_existing: Annotated[
         bool, Field(description="在已有站点之上新增 / false: plan as if nothing stood there")
     ] = True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -51,6 +52,7 @@ class AccessQuestion:
     towards: Towards = "stations"
     snap_m: float = 200.0
     area: str | None = None
+    boundaries_at: datetime | None = None
     by: Level = "community"
     demand: str = AUTO
     steps: tuple[tuple[float, float], ...] | None = None
@@ -73,7 +75,7 @@ def accessibility(database: Database, actor: Actor, question: AccessQuestion) ->
     steps = _steps(question)
     scope = checked_area(actor, question.area)
     with database.reading(actor, snapshot=True) as work:
-        reading = CityReading(work, memory_of(database))
+        reading = CityReading(work, memory_of(database), question.boundaries_at)
         parts = reading.parts(scope, question.by)
         demand = demand_of(reading, question.demand)
         members, in_no_area = reading.members(demand, parts)
@@ -129,6 +131,7 @@ def accessibility(database: Database, actor: Actor, question: AccessQuestion) ->
             "steps": [list(step) for step in steps] if question.method == "e2sfca" else None,
             **rule.facts(),
             "area": scope,
+            "boundaries_at": None if (then := question.boundaries_at) is None else then.isoformat(),
             "by": question.by,
             "demand": demand.name,
         },

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 import numpy as np
@@ -48,15 +49,17 @@ class AtlasView:
     source: Source
 
 
-def grid_atlas(database: Database, actor: Actor, area: str | None) -> AtlasView:
-    """Return every grid of an area with people, workers and stations.
+def grid_atlas(
+    database: Database, actor: Actor, area: str | None, at: datetime | None = None
+) -> AtlasView:
+    """Return every grid of an area, as in force then (``at``), with people, workers and stations.
 
     Raises
     ------
     gis.errors.AreaUnknown, gis.errors.OutsideScope, gis.errors.NoPublishedBoundary
     """
     with database.reading(actor) as work:
-        revision, scope, title = _scope(work, actor, area)
+        revision, scope, title = _scope(work, actor, area, at)
         rows = store.areas(work, revision, "grid", scope)
         outlines = store.areas(work, revision, "county", scope[:6])
         stations = city.open_stations(work)
@@ -77,7 +80,9 @@ def grid_atlas(database: Database, actor: Actor, area: str | None) -> AtlasView:
     )
 
 
-def urban_communities(database: Database, actor: Actor, area: str | None) -> AtlasView:
+def urban_communities(
+    database: Database, actor: Actor, area: str | None, at: datetime | None = None
+) -> AtlasView:
     """Return the urban communities of an area and the stations among them.
 
     Raises
@@ -85,7 +90,7 @@ def urban_communities(database: Database, actor: Actor, area: str | None) -> Atl
     gis.errors.AreaUnknown, gis.errors.OutsideScope, gis.errors.NoPublishedBoundary
     """
     with database.reading(actor) as work:
-        revision, scope, title = _scope(work, actor, area)
+        revision, scope, title = _scope(work, actor, area, at)
         rows = [
             row for row in store.areas(work, revision, "community", scope) if row["kind"] != "rural"
         ]
@@ -107,7 +112,9 @@ def urban_communities(database: Database, actor: Actor, area: str | None) -> Atl
     )
 
 
-def event_density(database: Database, actor: Actor, area: str | None) -> AtlasView:
+def event_density(
+    database: Database, actor: Actor, area: str | None, at: datetime | None = None
+) -> AtlasView:
     """Return the events of the last year in cells of half a kilometre, and the counties.
 
     Raises
@@ -115,7 +122,7 @@ def event_density(database: Database, actor: Actor, area: str | None) -> AtlasVi
     gis.errors.AreaUnknown, gis.errors.OutsideScope, gis.errors.NoPublishedBoundary
     """
     with database.reading(actor) as work:
-        revision, scope, title = _scope(work, actor, area)
+        revision, scope, title = _scope(work, actor, area, at)
         cells = store.event_cells(work, scope, side=CELL_DEGREES, fewest=FEWEST)
         outlines = store.areas(work, revision, "county", scope[:6])
         source = city.source_of(work, revision)
@@ -145,9 +152,11 @@ def _cell(x: int, y: int, events: int) -> dict[str, Any]:
     }
 
 
-def _scope(work: UnitOfWork, actor: Actor, area: str | None) -> tuple[int, str, str | None]:
-    """Return the revision in force, the code prefix of what is asked about, and its name."""
-    revision = area_store.published_revision(work)
+def _scope(
+    work: UnitOfWork, actor: Actor, area: str | None, at: datetime | None
+) -> tuple[int, str, str | None]:
+    """Return the revision in force then, the code prefix of what is asked about, and its name."""
+    revision = area_store.published_revision(work, at)
     if revision is None:
         raise NoPublishedBoundary
     code = area or actor.area_code

@@ -25,6 +25,8 @@ from gis.store import planning as store
 from gis.store.areas import published_revision
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from gis.store.unit_of_work import Database, UnitOfWork
 
 FloatArray = npt.NDArray[np.float64]
@@ -86,14 +88,14 @@ class Basis:
         return hash((self.revision, *(stamp.stamp for stamp in self.stamps.values())))
 
     @classmethod
-    def of(cls, work: UnitOfWork) -> Basis:
-        """Read it, first of all in a snapshot.
+    def of(cls, work: UnitOfWork, boundaries_at: datetime | None = None) -> Basis:
+        """Read it, first of all in a snapshot; the boundaries as in force then, now without it.
 
         Raises
         ------
         gis.errors.NoPublishedBoundary
         """
-        revision = published_revision(work)
+        revision = published_revision(work, boundaries_at)
         if revision is None:
             raise NoPublishedBoundary
         return cls(revision, store.stamps(work))

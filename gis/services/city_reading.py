@@ -23,6 +23,8 @@ from gis.store import city
 from gis.store import planning as store
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from shapely.geometry.base import BaseGeometry
 
     from gis.services.demand import Demand
@@ -81,15 +83,20 @@ class Parts:
 
 
 class CityReading:
-    """One transaction (a snapshot) with what is in memory of the same state."""
+    """One transaction (a snapshot) with what is in memory of the same state.
 
-    def __init__(self, work: UnitOfWork, memory: CityMemory) -> None:
+    The city is that of now, in the boundaries as they were in force at ``boundaries_at``.
+    """
+
+    def __init__(
+        self, work: UnitOfWork, memory: CityMemory, boundaries_at: datetime | None = None
+    ) -> None:
         self.work, self.memory = work, memory
-        self.basis = Basis.of(work)
+        self.basis = Basis.of(work, boundaries_at)
 
     @property
     def areas(self) -> city.Areas:
-        """Return every area of the revision in force."""
+        """Return every area of the revision asked about."""
         revision = self.basis.revision
         return self.memory.keep("areas", revision, lambda: city.areas_of(self.work, revision))
 
@@ -105,11 +112,8 @@ class CityReading:
     @property
     def buildings(self) -> city.Buildings:
         """Return every building with residents."""
-        revision = self.basis.revision
         return self.memory.keep(
-            "buildings",
-            (revision, self.basis.key("buildings")),
-            lambda: city.inhabited_buildings(self.work, revision),
+            "buildings", self.basis.key("buildings"), lambda: city.inhabited_buildings(self.work)
         )
 
     @property
@@ -263,38 +267,23 @@ class CityReading:
     def members(self, demand: Demand, parts: Parts) -> tuple[PositionArray, int]:
         """Return the place in ``parts.areas`` of each place's area, and the people without one.
 
-        By the building's grid and its parents; a place without a grid of this revision, or whose
-        grid has no parent of the level (a dedicated grid by grids), by exact look-up.
+        By exact look-up in the boundaries asked about; on a shared line the smaller code.
         """
         return self.memory.keep(
             "members",
             (self.basis.revision, demand.key, parts.scope, parts.by),
-            lambda: members_of(self.areas, self.ancestors[parts.by], parts, demand),
+            lambda: members_of(self.areas, parts, demand),
             most=8,
         )
 
 
-def members_of(
-    areas: city.Areas, above: PositionArray, parts: Parts, demand: Demand
-) -> tuple[PositionArray, int]:
+def members_of(areas: city.Areas, parts: Parts, demand: Demand) -> tuple[PositionArray, int]:
     """Return :meth:`CityReading.members`, computed."""
-    order = np.argsort(areas.ids)
-    at = np.searchsorted(areas.ids, demand.grids, sorter=order)
-    has_grid = demand.grids >= 0
-    position = np.full(len(has_grid), -1, dtype=np.intp)
-    if all(is_of(areas, area, parts.by) for area in parts.areas):
-        position[has_grid] = above[order[at[has_grid]]]
-    result_of = np.full(len(areas.codes) + 1, -1, dtype=np.intp)
-    result_of[parts.areas] = np.arange(len(parts.areas))
-    members = result_of[position]  # position -1 reads the last place, which is -1
-    lost = np.flatnonzero(position < 0)
-    if not len(lost):
-        return members, 0
     index = CellIndex.build(list(parts.outlines), [areas.codes[i] for i in parts.areas])
-    lon, lat = demand.positions[lost].T
-    members[lost] = index.locate(lon, lat)
-    nowhere = lost[members[lost] < 0]
+    members = index.locate(*demand.positions.T).astype(np.intp)
+    nowhere = np.flatnonzero(members < 0)
     if parts.scope is not None:
+        shapely.prepare(parts.scope_outline)
         nowhere = nowhere[shapely.intersects_xy(parts.scope_outline, *demand.positions[nowhere].T)]
     return members, int(demand.people[nowhere].sum())
 

@@ -249,6 +249,7 @@ def question_of(answer: Assessment) -> dict[str, Any]:
         "area": answer.parts.scope,
         "by": answer.parts.by,
         "at": None if asked.at is None else asked.at.isoformat(),
+        "boundaries_at": None if (then := asked.boundaries_at) is None else then.isoformat(),
         "capacity": asked.capacity,
         "demand": answer.demand.name,
         "groups": list(asked.groups),

@@ -66,6 +66,7 @@ class CoverageQuestion:
     area: str | None = None
     by: Level | None = "community"
     at: datetime | None = None
+    boundaries_at: datetime | None = None
     capacity: bool = False
     demand: str = AUTO
     groups: Sequence[str] = ()

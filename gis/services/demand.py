@@ -51,8 +51,6 @@ class Demand:
         (n, 2) lon, lat and whole numbers.
     ages
         (n, 3) residents of 0-14, 15-59, 60 and more; None where the method has none.
-    grids
-        Version id of the grid that a building was registered in, -1 for none.
     building_ids
         -1 for a place that is no building.
     areal
@@ -66,7 +64,6 @@ class Demand:
     people: IntArray
     households: IntArray
     ages: IntArray | None
-    grids: IntArray
     building_ids: IntArray
     areal: int = 0
 
@@ -118,7 +115,7 @@ def imported_series(reading: CityReading) -> list[str]:
 
 def _registered(reading: CityReading) -> Demand:
     found = reading.buildings
-    key = (reading.basis.revision, reading.basis.key("buildings"), BUILDINGS)
+    key = (reading.basis.key("buildings"), BUILDINGS)
     return Demand(
         key=key,
         name=BUILDINGS,
@@ -127,7 +124,6 @@ def _registered(reading: CityReading) -> Demand:
         people=found.residents,
         households=found.households,
         ages=found.ages,
-        grids=found.grids,
         building_ids=found.ids,
     )
 
@@ -156,7 +152,6 @@ def _spread(reading: CityReading, name: str, key: Hashable) -> Demand:
         people=made.people[lived],
         households=made.households[lived],
         ages=None,
-        grids=np.full(len(lived), -1, dtype=np.int64),
         building_ids=building[lived].astype(np.int64),
         areal=made.areal,
     )

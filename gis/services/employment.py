@@ -46,7 +46,8 @@ REASONS: Final = {
 class CircleQuestion:
     """Asks for the circles of the urban communities of an area.
 
-    ``reach`` decides which measure ``covered`` stands on; both are in every row.
+    ``reach`` decides which measure ``covered`` stands on; both are in every row. ``at``: openings
+    valid then; ``boundaries_at``: areas as in force then.
     """
 
     area: str | None = None
@@ -54,6 +55,7 @@ class CircleQuestion:
     reach: str = "straight"
     least_openings: int = LEAST_OPENINGS
     at: datetime | None = None
+    boundaries_at: datetime | None = None
     snap_m: float = 200.0
     demand: str = AUTO
 
@@ -81,7 +83,7 @@ def circles(database: Database, actor: Actor, question: CircleQuestion) -> dict[
     scope = checked_area(actor, question.area)
     at = question.at or clock.now()
     with database.reading(actor, snapshot=True) as work:
-        reading = CityReading(work, memory_of(database))
+        reading = CityReading(work, memory_of(database), question.boundaries_at)
         parts = _urban(reading, scope)
         found = _Circles.of(reading, parts, question, at)
         straight = found.by(ReachRule(radius_m=rule.radius_m))
@@ -115,6 +117,7 @@ def circles(database: Database, actor: Actor, question: CircleQuestion) -> dict[
             **rule.facts(),
             "least_openings": question.least_openings,
             "at": at.isoformat(timespec="seconds"),
+            "boundaries_at": None if (then := question.boundaries_at) is None else then.isoformat(),
             "covered_when_zh": "范围内至少一个有人值守的就业服务站，且岗位数达到下限",
             "covered_when": "a staffed job-service station and enough openings within reach",
         },

@@ -72,7 +72,8 @@ def coverage(
         name instead: ``kinds`` (of stations; none: all), ``radius_m``, ``reach`` (``straight``:
         geodesic; ``network``: along roads, with ``mode``, ``towards``, ``snap_m``), ``area``
         (None: the actor's own, or the whole city; stations outside reach into it), ``by`` (level
-        of the rows), ``at`` (an instant: who is open), ``capacity`` (stations fill up),
+        of the rows), ``at`` (an instant: who is open), ``boundaries_at`` (an instant: areas as in
+        force then), ``capacity`` (stations fill up),
         ``demand`` (how people are placed), ``groups`` (ages and tags), ``methods`` (compare the
         ways of placing people), ``changes`` (stations added, moved, closed in thought).
 
@@ -129,7 +130,8 @@ def assess(
     rule = question.rule()
     scope = checked_area(actor, question.area)
     with database.reading(actor, snapshot=True) as work:
-        return assessed(CityReading(work, memory_of(database)), question, rule, scope)
+        reading = CityReading(work, memory_of(database), question.boundaries_at)
+        return assessed(reading, question, rule, scope)
 
 
 def assessed(

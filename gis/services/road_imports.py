@@ -197,7 +197,7 @@ def _look_around(work: UnitOfWork, graph: RoadGraph, report: ImportReport) -> No
     revision = published_revision(work)
     if revision is None:
         return
-    homes = city.inhabited_buildings(work, revision)
+    homes = city.inhabited_buildings(work)
     off = ~attach(graph, homes.positions, snap_m=SNAP_M).assessable
     people = int(homes.residents[off].sum())
     if people:

@@ -238,8 +238,9 @@ def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def _coverage(database: Database, actor: Actor, asked: Mapping[str, Any]) -> dict[str, Any]:
     plain = _known(CoverageQuestion, asked)
-    if isinstance(plain.get("at"), str):
-        plain["at"] = datetime.fromisoformat(plain["at"])
+    for name in ("at", "boundaries_at"):
+        if isinstance(plain.get(name), str):
+            plain[name] = datetime.fromisoformat(plain[name])
     plain["changes"] = tuple(StationChange(**change) for change in plain.get("changes") or ())
     return coverage(database, actor, CoverageQuestion(**plain))
 

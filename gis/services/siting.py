@@ -92,7 +92,9 @@ def site(
     rule = question.rule()
     scope = checked_area(actor, question.area)
     with database.reading(actor, snapshot=True) as work:
-        problem = Problem.of(CityReading(work, memory_of(database)), question, rule, scope)
+        problem = Problem.of(
+            CityReading(work, memory_of(database), question.boundaries_at), question, rule, scope
+        )
     answer = _answer(problem, watch)
     return {**answer, "seconds": round(time.perf_counter() - started, 3)}
 
@@ -173,6 +175,7 @@ def _facts(problem: Problem) -> dict[str, Any]:
         "kinds": problem.kinds,
         **problem.rule.facts(),
         "area": problem.parts.scope,
+        "boundaries_at": None if (then := asked.boundaries_at) is None else then.isoformat(),
         "keep_existing": asked.keep_existing,
         "demand": problem.demand.name,
         "changes": [change.facts() for change in asked.changes],

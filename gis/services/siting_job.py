@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from dataclasses import asdict
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from gis.coverage.plans import Progress, Stage
@@ -34,7 +35,11 @@ def start(database: Database, actor: Actor, question: SitingQuestion) -> uuid.UU
     check(question, most_seconds=MOST_JOB_SECONDS)
     question.rule()
     area = checked_area(actor, question.area)
-    asked = asdict(question) | {"area": area}
+    then = question.boundaries_at
+    asked = asdict(question) | {
+        "area": area,
+        "boundaries_at": None if then is None else then.isoformat(),
+    }
     arguments = {"question": asked, "owner": actor.id, "role": actor.role, "scope": actor.area_code}
     with database.transaction(actor) as work:
         return jobs.start(work, TASK, arguments)
@@ -70,9 +75,11 @@ def run(
 
 def question_of(plain: dict[str, Any]) -> SitingQuestion:
     """Return a question that travelled as JSON."""
+    then = plain.get("boundaries_at")
     return SitingQuestion(
         **{
             **plain,
+            "boundaries_at": datetime.fromisoformat(then) if isinstance(then, str) else then,
             "changes": tuple(StationChange(**change) for change in plain["changes"]),
             "own": tuple(OwnCandidate(**place) for place in plain["own"]),
         }

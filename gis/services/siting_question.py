@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final, Literal
 
 from gis.coverage.network import Towards
@@ -52,6 +53,8 @@ class SitingQuestion:
     kinds
         Of the stations that exist already (all without); with ``keep_existing=False`` the plan
         begins from nothing.
+    boundaries_at
+        Areas as they were in force then; now without it.
     changes
         Stations closed, moved or added in thought before planning.
     relocate
@@ -82,6 +85,7 @@ class SitingQuestion:
     towards: Towards = "stations"
     snap_m: float = 200.0
     area: str | None = None
+    boundaries_at: datetime | None = None
     keep_existing: bool = True
     demand: str = AUTO
     changes: Sequence[StationChange] = ()

@@ -85,7 +85,7 @@ class Premises:
 
 @dataclass(frozen=True, slots=True)
 class Buildings:
-    """Buildings with residents, by id; ``grids`` are version ids of their grid, -1 for none.
+    """Buildings with residents, by id.
 
     ``ages`` are residents of 0-14, 15-59 and 60 or more years, (n, 3).
     """
@@ -95,7 +95,6 @@ class Buildings:
     residents: npt.NDArray[np.int64]
     households: npt.NDArray[np.int64]
     ages: npt.NDArray[np.int64]
-    grids: npt.NDArray[np.int64]
 
 
 def areas_of(work: UnitOfWork, revision: int) -> Areas:
@@ -189,12 +188,8 @@ def open_stations(work: UnitOfWork, kinds: list[str] | None = None) -> Stations:
     )
 
 
-def inhabited_buildings(work: UnitOfWork, revision: int) -> Buildings:
-    """Return every building with residents and the version of its grid in a revision.
-
-    A ``grid_code`` that the revision does not know (retired since) counts as none.
-    """
-    grid = area_versions.alias("grid")
+def inhabited_buildings(work: UnitOfWork) -> Buildings:
+    """Return every building with residents."""
     columns: list[sa.ColumnElement[Any]] = [
         sa.func.int8send(buildings.c.id),
         sa.func.float8send(sa.func.ST_X(buildings.c.geometry)),
@@ -203,25 +198,13 @@ def inhabited_buildings(work: UnitOfWork, revision: int) -> Buildings:
             sa.func.int8send(sa.cast(buildings.c[name], sa.BigInteger))
             for name in ("residents", "households", "age_0_14", "age_15_59", "age_60_plus")
         ),
-        sa.func.int8send(sa.func.coalesce(grid.c.id, sa.literal(-1, sa.BigInteger))),
     ]
     record = columns[0]
     for column in columns[1:]:
         record = record.op("||", return_type=sa.LargeBinary())(column)
-    packed = (
-        sa.select(sa.func.string_agg(record, aggregate_order_by(_NOTHING, buildings.c.id)))
-        .select_from(
-            buildings.outerjoin(
-                grid,
-                sa.and_(
-                    grid.c.area_code == buildings.c.grid_code,
-                    grid.c.added_revision <= revision,
-                    sa.or_(grid.c.retired_revision.is_(None), grid.c.retired_revision > revision),
-                ),
-            )
-        )
-        .where(buildings.c.residents > 0)
-    )
+    packed = sa.select(
+        sa.func.string_agg(record, aggregate_order_by(_NOTHING, buildings.c.id))
+    ).where(buildings.c.residents > 0)
     rows = np.frombuffer(bytes(work.scalar(packed) or b""), dtype=_RECORD)
     return Buildings(
         ids=rows["id"].astype(np.int64),
@@ -229,7 +212,6 @@ def inhabited_buildings(work: UnitOfWork, revision: int) -> Buildings:
         residents=rows["residents"].astype(np.int64),
         households=rows["households"].astype(np.int64),
         ages=np.column_stack([rows[name] for name in ("young", "middle", "old")]).astype(np.int64),
-        grids=rows["grid"].astype(np.int64),
     )
 
 
@@ -268,7 +250,6 @@ _RECORD: Final = np.dtype(
         ("young", ">i8"),
         ("middle", ">i8"),
         ("old", ">i8"),
-        ("grid", ">i8"),
     ]
 )
 

@@ -204,7 +204,7 @@ def test_sql_answers_with_the_identical_set(database: Database, radius_m: float)
                 for x, y in np.array(homes).tolist()
             ],
         )
-        buildings = city.inhabited_buildings(work, 1)
+        buildings = city.inhabited_buildings(work)
         in_sql = city.buildings_within(work, radius_m)
     within = reach.covered(buildings.positions, stations.positions, radius_m)
     assert set(buildings.ids[within].tolist()) == in_sql

@@ -117,7 +117,7 @@ def test_nothing_beats_an_optimal_plan_of_a_small_city(
     assert answer["proof"]["status"] == "optimal"
     assert answer["proof"]["gap"] == 0.0
     with town.reading(SYSTEM) as work:
-        homes = city.inhabited_buildings(work, 1)
+        homes = city.inhabited_buildings(work)
         inside = homes.positions[:, 0] > 118.0
         stations = city.open_stations(work).positions if keep else np.empty((0, 2))
         school = city.premises(work).positions[:1]

@@ -1,4 +1,4 @@
-"""Point in polygon by integer arithmetic: exact, and independent of GEOS.
+"""Point in polygon by integer arithmetic, areas by geographiclib: nothing of GEOS or of ours.
 
 Orientation signs that floats cannot give for certain (Shewchuk's bound) are computed with exact
 integers: a float is an integer times a power of two, so coordinates scaled by 2**60 are integers
@@ -7,11 +7,15 @@ integers: a float is an integer times a power of two, so coordinates scaled by 2
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import shapely
+from pyproj import Geod
 from shapely.geometry.base import BaseGeometry
 
+GEOD = Geod(ellps="WGS84")
 SCALE = 2**60
 BOUND = 4e-16  # a little more than (3 + 16 u) u
 
@@ -59,3 +63,12 @@ def covers_all(area: BaseGeometry, points: npt.NDArray[np.float64]) -> npt.NDArr
 def covers(area: BaseGeometry, lon: float, lat: float) -> bool:
     """Whether an area covers one point: exact."""
     return bool(covers_all(area, np.array([[lon, lat]]))[0])
+
+
+def geodesic_m2(shapes: Any, step: float = 5e-4) -> npt.NDArray[np.float64]:  # noqa: ANN401
+    """Areas of lon/lat polygons on the ellipsoid, edges straight in degrees.
+
+    The ellipsoid's own edges are so, too, between vertices that lie ``step`` degrees apart.
+    """
+    fine = shapely.orient_polygons(shapely.segmentize(np.array(shapes, dtype=object), step))
+    return np.abs(np.array([GEOD.geometry_area_perimeter(shape)[0] for shape in fine]))

@@ -14,7 +14,7 @@ from gis.services import editions
 from gis.services.draft_review import review
 from gis.services.import_findings import KINDS
 
-app = Bilingual("边界版本:草稿、比对、发布 / boundary revisions: draft, diff, publish")
+app = Bilingual("边界版本：草稿、比对、发布 / boundary revisions: draft, diff, publish")
 
 Id = Annotated[int, typer.Argument(help="草稿编号 / number of the draft", min=1, max=2**53)]
 _KINDS = {"new": ("新增", "new"), "changed": ("变更", "changed"), "retired": ("停用", "retired")}
@@ -39,7 +39,7 @@ def draft(
     retire: Annotated[
         list[str] | None,
         typer.Option(
-            help="随之停用的编码,可重复 / code that retires with it; repeat", metavar="CODE"
+            help="随之停用的编码，可重复 / code that retires with it; repeat", metavar="CODE"
         ),
     ] = None,
     report: imports.ReportFile = None,
@@ -92,7 +92,7 @@ def retire(
     ] = None,
     as_json: imports.AsJson = False,
 ) -> None:
-    """起草停用区域,编码从此不再使用 / Draft that areas retire; codes are never used again."""
+    """起草停用区域，编码从此不再使用 / Draft that areas retire; codes are never used again."""
     with open_database() as database:
         answer = editions.retire_areas(database, SYSTEM, codes, draft_id=draft_id, title=title)
     if as_json:
@@ -128,11 +128,11 @@ def diff(draft_id: Id, as_json: imports.AsJson = False) -> None:
         say(f"{said} 面积 {share} 人口 {people}", f"{said} area {share}, people {people}")
     for row in answer.get("uncovered", ()):
         place = f"{row['area_m2']:,.0f} m2 @ {row['lon']:.6f}, {row['lat']:.6f}"
-        say(f"  [提示] 将无人管:{place}", f"  [warning] left without an owner: {place}")
+        say(f"  [提示] 将无人管：{place}", f"  [warning] left without an owner: {place}")
     for row in answer.get("doubled", ()):
         place = f"{row['one']} / {row['other']} {row['area_m2']:,.0f} m2"
         place += f" @ {row['lon']:.6f}, {row['lat']:.6f}"
-        say(f"  [提示] 两家管:{place}", f"  [warning] two owners: {place}")
+        say(f"  [提示] 两家管：{place}", f"  [warning] two owners: {place}")
     for row in answer.get("conflicts", ()):
         say(f"  [错误] {row['text_zh']}", f"  [ERROR] {row['text_en']}")
     _say_check(draft_id, answer["check"])
@@ -172,7 +172,7 @@ def publish(
     valid_from: Annotated[
         str | None,
         typer.Option(
-            help="生效时间(日期或 RFC 3339),缺省现在 / from when: a date or RFC 3339; default now",
+            help="生效时间（日期或 RFC 3339），缺省现在 / from when: a date or RFC 3339; now",
             metavar="WHEN",
         ),
     ] = None,
@@ -187,7 +187,7 @@ def publish(
     else:
         since = answer["effective_from"]
         say(
-            f"已发布为边界版本 {answer['revision']},{since} 起生效。",
+            f"已发布为边界版本 {answer['revision']}，{since} 起生效。",
             f"Published as boundary revision {answer['revision']}, in force from {since}.",
         )
 
@@ -223,11 +223,11 @@ def _headline(item: dict[str, Any]) -> tuple[str, str]:
         counts_en += f", {item['retired']} retired"
     if item["status"] == "draft":
         head_zh, head_en = f"草稿 {item['draft_id']}", f"draft {item['draft_id']}"
-        head_zh += f"(基于版本 {item['base_revision']})"
+        head_zh += f"（基于版本 {item['base_revision']}）"
         head_en += f" (on revision {item['base_revision']})"
     else:
         since = item["effective_from"]
-        head_zh = f"版本 {item['revision']},{since} 起"
+        head_zh = f"版本 {item['revision']}，{since} 起"
         head_en = f"revision {item['revision']}, from {since}"
     return f"{head_zh} {item['title']} {counts_zh}", f"{head_en} {item['title']} {counts_en}"
 

@@ -191,7 +191,7 @@ def seekers(
     encoding: Encoding = None,
     as_json: AsJson = False,
 ) -> None:
-    """导入求职者(不含姓名)，按编码新增或更新 / Import job seekers (no names), by code."""
+    """导入求职者（不含姓名），按编码新增或更新 / Import job seekers (no names), by code."""
     options: dict[str, Any] = {"columns": columns, "crs": crs, "lon": lon, "lat": lat}
     options |= {"report": report, "skip_bad": skip_bad, "layer": layer, "encoding": encoding}
     _run("seekers", file, as_json=as_json, **options)
@@ -209,7 +209,7 @@ def roads(
     ] = False,
     join: Annotated[
         float,
-        typer.Option(min=0, max=50, help="端点相距不超过此值(米)即相连 / ends nearer are joined"),
+        typer.Option(min=0, max=50, help="端点相距不超过此值（米）即相连 / ends nearer are joined"),
     ] = 0.0,
     crs: Crs = None,
     report: ReportFile = None,

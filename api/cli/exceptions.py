@@ -17,7 +17,7 @@ from gis.governance.actors import SYSTEM
 from gis.services import exceptions
 from layers import files
 
-app = Bilingual("边界例外:某一段、某类别由谁负责 / exceptions: who decides on a stretch")
+app = Bilingual("边界例外：某一段、某类别由谁负责 / exceptions: who decides on a stretch")
 
 
 def _json_file(path: Path | None) -> Path | None:
@@ -50,12 +50,12 @@ def show(
 def add(
     reason: Annotated[str, typer.Option(help="理由 / why", metavar="TEXT")],
     expires: Annotated[
-        str, typer.Option(help="失效时间(日期或 RFC 3339) / until when", metavar="WHEN")
+        str, typer.Option(help="失效时间（日期或 RFC 3339） / until when", metavar="WHEN")
     ],
     file: Annotated[
         Path | None,
         typer.Option(
-            help="范围:面,或带宽度的线 / where: polygons, or lines with a width",
+            help="范围：面，或带宽度的线 / where: polygons, or lines with a width",
             metavar="FILE",
             callback=_json_file,
         ),
@@ -68,7 +68,7 @@ def add(
         typer.Option(help="这两个区域之间的边界 / the border of two areas", metavar="CODE CODE"),
     ] = None,
     width: Annotated[
-        float | None, typer.Option(help="线的总宽度(米) / width in metres", min=0.1, max=500)
+        float | None, typer.Option(help="线的总宽度（米） / width in metres", min=0.1, max=500)
     ] = None,
     area: Annotated[
         str | None, typer.Option(help="负责的区域 / the area that decides", metavar="CODE")
@@ -81,7 +81,7 @@ def add(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """新增边界例外,立即生效 / Add an exception, in force from now on."""
+    """新增边界例外，立即生效 / Add an exception, in force from now on."""
     geometry, chosen = (None, "WGS84") if file is None else _geometry(file, crs)
     with open_database() as database:
         made = exceptions.add(
@@ -138,7 +138,7 @@ def _line(item: dict[str, Any]) -> tuple[str, str]:
     where_en = "" if item["width_m"] is None else f", {item['width_m']:g} m along a line"
     until = item["ended_at"] or item["expires_at"]
     told_zh = (
-        f"例外 {item['id']}:{item['category'] or '所有类别'} 由 {who} 负责,至 {until}{where_zh}"
+        f"例外 {item['id']}：{item['category'] or '所有类别'} 由 {who} 负责，至 {until}{where_zh}"
         f"({item['created_by']}:{item['reason']})"
     )
     told_en = (

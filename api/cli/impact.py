@@ -108,12 +108,12 @@ def _print(answer: dict[str, Any], *, zh: bool) -> None:
         show_table(heads, rows, words[0 if zh else 1])
         if len(moving) > _LISTED:
             more = len(moving) - _LISTED
-            say(f"另有 {more} 行,见 --report。", f"{more} more rows: see --report.")
+            say(f"另有 {more} 行，见 --report。", f"{more} more rows: see --report.")
         total = layer["summary"]
         say(
-            f"划转 {total['residents_moved']:,} / {total['residents_in_all']:,} 人,"
-            f"{total['open_orders_moved']:,} 个在办工单,{total['area_m2_moved'] / 1e6:,.2f} km²;"
-            f"新增 {total['areas_new']},调整 {total['areas_changed']},"
+            f"划转 {total['residents_moved']:,} / {total['residents_in_all']:,} 人，"
+            f"{total['open_orders_moved']:,} 个在办工单，{total['area_m2_moved'] / 1e6:,.2f} km²；"
+            f"新增 {total['areas_new']}，调整 {total['areas_changed']}，"
             f"停用 {total['areas_retired']}。",
             f"{total['residents_moved']:,} of {total['residents_in_all']:,} residents move, "
             f"{total['open_orders_moved']:,} open work orders, "
@@ -121,7 +121,9 @@ def _print(answer: dict[str, Any], *, zh: bool) -> None:
             f"{total['areas_changed']} changed, {total['areas_retired']} retired.",
         )
         if lost := total["residents_left_without_area"]:
-            say(f"注意:{lost:,} 人将无区域负责。", f"Note: {lost:,} residents are left to no area.")
+            say(
+                f"注意：{lost:,} 人将无区域负责。", f"Note: {lost:,} residents are left to no area."
+            )
 
 
 def _cell(key: str, value: Any) -> str:  # noqa: ANN401 - a figure of a row

@@ -38,7 +38,7 @@ def _column(zh: str, en: str) -> typer.models.OptionInfo:
 def addresses(
     file: File,
     text: Annotated[
-        str | None, _column("完整地址列,自动拆分", "column of full addresses, taken apart")
+        str | None, _column("完整地址列，自动拆分", "column of full addresses, taken apart")
     ] = None,
     road: Annotated[str | None, _column("道路列", "column of roads")] = None,
     number: Annotated[str | None, _column("门牌号列", "column of house numbers")] = None,
@@ -53,7 +53,7 @@ def addresses(
         _column("所属社区编码或名称列", "column of community codes or names"),
     ] = None,
     alias: Annotated[
-        str | None, _column("别名列,以分号隔开", "column of other names, split at semicolons")
+        str | None, _column("别名列，以分号隔开", "column of other names, split at semicolons")
     ] = None,
     kind: Annotated[str | None, _column(f"类别列 {KINDS}", "column of kinds")] = None,
     default_kind: Annotated[
@@ -61,16 +61,16 @@ def addresses(
         typer.Option(help=f"未注明类别时 / kind of the others: {KINDS}", metavar="KIND"),
     ] = None,
     uncertainty: Annotated[
-        str | None, _column("位置误差列(米)", "column of uncertainties in metres")
+        str | None, _column("位置误差列（米）", "column of uncertainties in metres")
     ] = None,
     code: Annotated[
         str | None,
-        _column("编码列,缺省以完整地址为准", "column of codes; the full text without it"),
+        _column("编码列，缺省以完整地址为准", "column of codes; the full text without it"),
     ] = None,
     source: Annotated[
         str | None,
         typer.Option(
-            help="来源名,同一来源同一编码再次导入即覆盖,缺省为文件名 / name of the source: the "
+            help="来源名，同一来源同一编码再次导入即覆盖，缺省为文件名 / name of the source: the "
             "same source and code again overwrites; the file's name without it",
             metavar="NAME",
         ),
@@ -85,7 +85,7 @@ def addresses(
     force_crs: ForceCrs = False,
     as_json: AsJson = False,
 ) -> None:
-    """导入地名地址,写入地名地址库 / Import addresses and places into the gazetteer.
+    """导入地名地址，写入地名地址库 / Import addresses and places into the gazetteer.
 
     给出 --text,或给出道路、门牌等分列 / Give --text, or the columns of the parts.
     """

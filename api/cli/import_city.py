@@ -92,7 +92,7 @@ def duty(
 
 
 def calendar(file: File, as_json: AsJson = False) -> None:
-    """导入国务院节假日安排(列 date、kind)/ Import a year's holidays: columns date and kind.
+    """导入国务院节假日安排（列 date、kind）/ Import a year's holidays: columns date and kind.
 
     kind: off(放假)、work(调休上班)/ off, or work for a weekend day that is worked.
     """

@@ -92,14 +92,14 @@ Code = Annotated[str, typer.Option(help="编码列 / column of codes", metavar="
 Crs = Annotated[
     str | None,
     typer.Option(
-        help="坐标系,缺省用文件自带的声明 / coordinate system; as declared without it: "
+        help="坐标系，缺省用文件自带的声明 / coordinate system; as declared without it: "
         "WGS84, CGCS2000, GCJ-02, BD-09, EPSG:n",
         metavar="NAME",
     ),
 ]
 Layer = Annotated[str | None, typer.Option(help="图层名 / layer of the file", metavar="NAME")]
 Encoding = Annotated[
-    str | None, typer.Option(help="字符编码,缺省自动识别 / encoding, guessed", metavar="NAME")
+    str | None, typer.Option(help="字符编码，缺省自动识别 / encoding, guessed", metavar="NAME")
 ]
 Lon = Annotated[str | None, typer.Option(help="经度或东向列 / column of lon", metavar="COL")]
 Lat = Annotated[str | None, typer.Option(help="纬度或北向列 / column of lat", metavar="COL")]
@@ -117,7 +117,7 @@ Rejects = Annotated[
     typer.Option(
         "--skip-bad",
         callback=_rejects_file,
-        help="有错的行存入此文件,其余照常导入 / put bad rows there, import the others",
+        help="有错的行存入此文件，其余照常导入 / put bad rows there, import the others",
         metavar="FILE",
     ),
 ]
@@ -139,7 +139,7 @@ def areas(
     name: Annotated[str, typer.Option(help="名称列 / column of names", metavar="COL")],
     parent: Annotated[
         str | None,
-        typer.Option(help="上级编码列,缺省由编码推出 / column of parent codes", metavar="COL"),
+        typer.Option(help="上级编码列，缺省由编码推出 / column of parent codes", metavar="COL"),
     ] = None,
     kind: Annotated[
         str | None,
@@ -149,7 +149,7 @@ def areas(
     code_system: Annotated[
         str | None,
         typer.Option(
-            help="编码体系,缺省同现行区域;local 表示不按国家规则 / code system, that of standing "
+            help="编码体系，缺省同现行区域；local 表示不按国家规则 / code system, that of standing "
             "areas without it; local: no national rules",
             metavar="NAME",
         ),
@@ -157,15 +157,15 @@ def areas(
     retire: Annotated[
         list[str] | None,
         typer.Option(
-            help="随之停用的编码,可重复 / code that retires with it; repeat", metavar="CODE"
+            help="随之停用的编码，可重复 / code that retires with it; repeat", metavar="CODE"
         ),
     ] = None,
     valid_from: Annotated[
         str | None,
-        typer.Option(help="生效日期,缺省现在 / valid from", metavar="DATE", callback=_day),
+        typer.Option(help="生效日期，缺省现在 / valid from", metavar="DATE", callback=_day),
     ] = None,
     publish: Annotated[
-        bool, typer.Option("--publish", help="立即发布,否则存为草稿 / publish, not only draft")
+        bool, typer.Option("--publish", help="立即发布，否则存为草稿 / publish, not only draft")
     ] = False,
     report: ReportFile = None,
     skip_bad: Rejects = None,
@@ -183,24 +183,25 @@ def areas(
     known_places: Annotated[
         Path | None,
         typer.Option(
-            help="已知位置的文件,用来核对坐标系 / file of known places that test the system",
+            help="已知位置的文件，用来核对坐标系 / file of known places that test the system",
             metavar="FILE",
         ),
     ] = None,
     known_area: Annotated[
         str | None,
         typer.Option(
-            help="其所属区域编码列;缺省只看是否落在区域内 / its column of area codes", metavar="COL"
+            help="其所属区域编码列；缺省只看是否落在区域内 / its column of area codes",
+            metavar="COL",
         ),
     ] = None,
     known_crs: Annotated[
         str | None,
-        typer.Option(help="其坐标系,缺省用其声明 / its coordinate system", metavar="NAME"),
+        typer.Option(help="其坐标系，缺省用其声明 / its coordinate system", metavar="NAME"),
     ] = None,
     force_crs: ForceCrs = False,
     as_json: AsJson = False,
 ) -> None:
-    """导入区域边界;未加 --publish 时存为草稿 / Import areas, as a draft without --publish.
+    """导入区域边界；未加 --publish 时存为草稿 / Import areas, as a draft without --publish.
 
     文件未提到的区域保持不变 / Areas that the file does not mention stay as they are.
     """
@@ -241,7 +242,7 @@ def stations(
     file: File,
     code: Code,
     name: Annotated[
-        str | None, typer.Option(help="名称列,缺省同编码 / column of names", metavar="COL")
+        str | None, typer.Option(help="名称列，缺省同编码 / column of names", metavar="COL")
     ] = None,
     kind: Annotated[
         str | None, typer.Option(help="类别列 / column of kinds", metavar="COL")
@@ -275,7 +276,7 @@ def stations(
     force_crs: ForceCrs = False,
     as_json: AsJson = False,
 ) -> None:
-    """导入服务站点,按编码新增或更新 / Import stations: added or overwritten by code.
+    """导入服务站点，按编码新增或更新 / Import stations: added or overwritten by code.
 
     文件未提到的站点保持不变 / Stations that the file does not mention stay as they are.
     """

@@ -29,14 +29,14 @@ def grids(
     max_width: Annotated[
         float,
         typer.Option(
-            help="不超过此宽度(米)的缝隙和重叠 / gaps and overlaps up to this width in metres",
+            help="不超过此宽度（米）的缝隙和重叠 / gaps and overlaps up to this width in metres",
             metavar="METRES",
             min=0.01,
             max=WIDEST_M,
         ),
     ] = MAX_WIDTH_M,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="只看,不写草稿 / show only, write no draft")
+        bool, typer.Option("--dry-run", help="只看，不写草稿 / show only, write no draft")
     ] = False,
     title: Annotated[
         str | None, typer.Option(help="草稿说明 / title of the draft", metavar="TEXT")
@@ -44,9 +44,9 @@ def grids(
     report: ReportFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """提出修复建议并存为草稿,发布后才生效 / Propose a repair as a draft; publish it to apply it.
+    """提出修复建议并存为草稿，发布后才生效 / Propose a repair as a draft; publish it to apply it.
 
-    窄缝隙和窄重叠归共用边界最长的邻区,上级按下级重建 / Narrow gaps and overlaps go to the
+    窄缝隙和窄重叠归共用边界最长的邻区，上级按下级重建 / Narrow gaps and overlaps go to the
     neighbour with the longest shared edge; areas above are rebuilt from those below.
     """
     request = RepairRequest(area=area, max_width_m=max_width, title=title, dry_run=dry_run)
@@ -56,10 +56,12 @@ def grids(
     if found.draft_id is not None and not as_json:
         number = found.draft_id
         say(
-            f"核对:gridward check grids --draft {number};"
-            f"影响:gridward boundaries impact {number};发布:gridward boundaries publish {number}",
-            f"Look at it: gridward check grids --draft {number}, gridward boundaries impact "
-            f"{number}; apply it: gridward boundaries publish {number}",
+            f"核对：gridward check grids --draft {number}\n"
+            f"影响：gridward boundaries impact {number}\n"
+            f"发布：gridward boundaries publish {number}",
+            f"Check it: gridward check grids --draft {number}\n"
+            f"What it changes for whom: gridward boundaries impact {number}\n"
+            f"Apply it: gridward boundaries publish {number}",
         )
 
 

@@ -58,15 +58,15 @@ _NOT_FINITE: Final[Hint] = (
     "a coordinate is missing or not a finite number.",
 )
 _SWAPPED: Final[Hint] = (
-    "经度和纬度可能写反了,请先给经度、再给纬度。",
+    "经度和纬度可能写反了，请先给经度、再给纬度。",
     "longitude and latitude look swapped: longitude comes first.",
 )
 _METRES: Final[Hint] = (
-    "数值像以米为单位的投影坐标,请注明其坐标系,例如 EPSG:4548。",
+    "数值像以米为单位的投影坐标，请注明其坐标系，例如 EPSG:4548。",
     "these look like projected metres: name their system, for example EPSG:4548.",
 )
 _RANGE: Final[Hint] = (
-    "经度应在 -180 到 180 之间,纬度应在 -90 到 90 之间。",
+    "经度应在 -180 到 180 之间，纬度应在 -90 到 90 之间。",
     "longitude must be within -180 and 180, latitude within -90 and 90.",
 )
 _UNREACHABLE: Final[Hint] = (

@@ -9,7 +9,7 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
-from gis.geometry.frames import EqualAreaFrame, Geometries
+from gis.geometry.frames import EqualAreaFrame, Geometries, ground_m2
 from gis.geometry.validity import mended
 
 if TYPE_CHECKING:
@@ -61,6 +61,9 @@ REPAIRS: Final[dict[str, tuple[str, str]]] = {
 }
 """What repair does about a finding: (zh, en); gaps and overlaps depend on their width."""
 
+REPAIRED: Final = ("invalid", "edge", "duplicate-vertex", "near-vertex", "outside-parent")
+"""Kinds of which none is left by a repair, whatever their size."""
+
 
 def repair_words(kind: str, width_m: float, max_width_m: float = MAX_WIDTH_M) -> tuple[str, str]:
     """Return what repair would do about a finding, in Chinese and English.
@@ -72,6 +75,41 @@ def repair_words(kind: str, width_m: float, max_width_m: float = MAX_WIDTH_M) ->
         zh, en = _NARROW if width_m <= max_width_m else _WIDE
         return zh.format(width=max_width_m), en.format(width=max_width_m)
     return REPAIRS[kind]
+
+
+def is_repairable(kind: str, width_m: float, max_width_m: float = MAX_WIDTH_M) -> bool:
+    """Tell whether a repair deals with a finding by itself.
+
+    >>> is_repairable("gap", 1.5), is_repairable("gap", 30.0), is_repairable("spike", 0.1)
+    (True, False, False)
+    """
+    return kind in REPAIRED or (kind in ("gap", "overlap") and width_m <= max_width_m)
+
+
+def size_words(area_m2: float, width_m: float, count: int = 1) -> tuple[str, str]:
+    """Return how large a finding is, in Chinese and English; without an area, its vertices.
+
+    >>> size_words(1234.5, 0.001)
+    ('1,234.50 平方米，最宽不足 0.01 米', '1,234.50 m2, less than 0.01 m at its widest')
+    >>> size_words(0.0, 0.0042, 3)[1]
+    '3 vertices, up to 4.2 mm off'
+    """
+    if not area_m2:
+        off = f"{1000 * width_m:.1f}"
+        return f"顶点 {count} 个，相差至多 {off} 毫米", f"{count} vertices, up to {off} mm off"
+    (area_zh, area_en), (width_zh, width_en) = _amount(area_m2), _amount(width_m)
+    return (
+        f"{area_zh.strip()} 平方米，最宽{width_zh} 米",
+        f"{area_en} m2, {width_en} m at its widest",
+    )
+
+
+def _amount(number: float) -> tuple[str, str]:
+    return (f" {number:,.2f}", f"{number:,.2f}") if number >= _LEAST else _LITTLE
+
+
+_LEAST: Final = 0.005
+_LITTLE: Final = ("不足 0.01", "less than 0.01")
 
 
 def _widest(metric: Geometries, tolerance_m: float) -> tuple[Floats, Floats, Floats]:
@@ -123,6 +161,8 @@ class Measure:
 
     def area_m2(self, geometries: Geometries) -> Floats:
         """Return areas in square metres; 0 for None, points and lines."""
+        if self.crs.is_geographic:
+            return ground_m2(geometries)
         return np.nan_to_num(np.asarray(shapely.area(self.metric(geometries)), dtype=np.float64))
 
     def sizes(self, geometries: Geometries) -> tuple[Floats, Floats, Floats, Floats]:

@@ -1,4 +1,4 @@
-"""The metric frame of a place: equal areas, true lengths near its centre."""
+"""Areas of lon/lat ground; the metric frame of a place, with true lengths near its centre."""
 
 from __future__ import annotations
 
@@ -16,6 +16,52 @@ if TYPE_CHECKING:
 Geometries = NDArray[np.object_]
 
 LON_LAT: Final = CRS.from_epsg(4326)
+_MAJOR_M: Final = 6_378_137.0
+_E2: Final = 0.006_694_379_990_141_316
+"""WGS84: half the longer axis, and the square of the eccentricity."""
+_NODES: Final = [
+    (0.5 + 0.5 * place, 0.5 * weight)
+    for place, weight in zip(*np.polynomial.legendre.leggauss(4), strict=True)
+]
+
+
+def ground_m2(geometries: Geometries) -> Floats:
+    """Return areas of lon/lat polygons on the WGS84 ellipsoid; 0 for None, points and lines.
+
+    Edges are straight in degrees, as they are stored, so that the pieces of an area add up to it,
+    but for the rounding of coordinates. Between an edge and a parallel lies the integral of the
+    authalic function (Snyder 1987, eq. 3-12) over the longitude, here by four Gauss-Legendre nodes.
+
+    >>> ground_m2(np.array([shapely.box(0, 0, 1, 1), shapely.Point(0, 0), None])).round(2).tolist()
+    [12308463894.29, 0.0, 0.0]
+    """
+    parts, whole = shapely.get_parts(geometries, return_index=True)
+    rings, part = shapely.get_rings(parts, return_index=True)
+    if not len(rings):
+        return np.zeros(len(geometries))
+    xy, ring = shapely.get_coordinates(rings, return_index=True)
+    edge = np.flatnonzero(ring[1:] == ring[:-1])
+    first = np.flatnonzero(np.append(True, ring[1:] != ring[:-1]))
+    base = xy[first[ring[edge]], 1]  # seen from a vertex of the ring the terms are small
+    east, north = np.radians(xy[edge + 1] - xy[edge]).T
+    up, sine = np.radians(xy[edge, 1] - base), np.sin(np.radians(base))
+    height = sum(w * _authalic(np.radians(base), sine, up + t * north) for t, w in _NODES)
+    ring_m2 = np.abs(np.bincount(ring[edge], height * east, len(rings))) * _MAJOR_M**2 / 2
+    shell = np.append(True, part[1:] != part[:-1])
+    signed_m2 = np.where(shell, ring_m2, -ring_m2)
+    return np.bincount(whole[part], signed_m2, len(geometries)).astype(np.float64)
+
+
+def _authalic(base: Floats, sine: Floats, up: Floats) -> Floats:
+    """Return the authalic function at ``base + up`` (radians) less that at ``base``.
+
+    As one difference, so that its error is relative to a small rise, not to the latitude.
+    """
+    rise = 2.0 * np.cos(base + up / 2) * np.sin(up / 2)
+    top, e = sine + rise, np.sqrt(_E2)
+    straight = rise * (1 + _E2 * sine * top) / ((1 - _E2 * sine**2) * (1 - _E2 * top**2))
+    bent = np.arctanh(e * rise / (1 - _E2 * sine * top)) / e
+    return np.asarray((1 - _E2) * (straight + bent), dtype=np.float64)
 
 
 @dataclass(frozen=True, slots=True)

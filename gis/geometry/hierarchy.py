@@ -23,7 +23,8 @@ import shapely
 from gis.geometry.findings import MAX_WIDTH_M, NOISE_M2, Measure
 from gis.geometry.frames import LON_LAT, EqualAreaFrame, Geometries
 from gis.geometry.near_vertices import without_near_vertices
-from gis.geometry.repair import joined_exactly, repair
+from gis.geometry.partition import enclosed
+from gis.geometry.repair import SQUARE_METRES, joined_exactly, repair
 from gis.geometry.validity import mended
 
 if TYPE_CHECKING:
@@ -67,7 +68,8 @@ def repair_hierarchy(
     max_width_m
         See :func:`gis.geometry.repair.repair`.
     within
-        The ground of all of them; by default that of the roots.
+        The ground of all of them; by default that of the roots, with the narrow gaps between them.
+        Without any level above, it is what they enclose.
 
     Examples
     --------
@@ -90,10 +92,7 @@ def repair_hierarchy(
     whole = np.array(list(shapes.values()), dtype=object)
     measure = Measure(EqualAreaFrame.around(whole, crs), crs, [], (max_width_m,))
     bare = _wide_gaps(measure, shapes, tree, max_width_m)
-    outline = within
-    if outline is None:
-        ground = shapely.union_all([shapes[root] for root in tree.roots])
-        outline = without_near_vertices(measure, np.array([ground], dtype=object))[0][0]
+    outline = _ground(measure, shapes, tree, max_width_m) if within is None else within
     leaves = rows[rows["code"].isin(tree.leaves)]
     fillers = gpd.GeoDataFrame(
         {"code": list(bare), "up": [name.partition("#")[0] for name in bare]},
@@ -150,6 +149,19 @@ class _Tree:
             sorted(children, key=lambda name: (-depth[name], name)),
             [name for name in codes if up[name] is None],
         )
+
+
+def _ground(
+    measure: Measure, shapes: Mapping[str, BaseGeometry], tree: _Tree, max_width_m: float
+) -> BaseGeometry | None:
+    """Return the ground that the leaves ought to tile; None where no area is above another."""
+    if not tree.children:
+        return None
+    whole = shapely.union_all([shapes[root] for root in tree.roots])
+    gaps = enclosed(whole)
+    narrow = gaps[measure.sizes(gaps)[1] <= max_width_m]
+    ground = np.array([shapely.union_all([whole, *narrow])], dtype=object)
+    return without_near_vertices(measure, ground)[0][0]  # type: ignore[no-any-return]
 
 
 def _wide_gaps(
@@ -216,6 +228,7 @@ def _with_rebuilt(
             "before_m2": first,
             "after_m2": last,
             "change_m2": np.where(np.abs(last - first) > NOISE_M2, last - first, 0.0),
+            **dict.fromkeys(SQUARE_METRES[1:], 0.0),
         },
         geometry=gpd.GeoSeries([after[n] for n in above], crs=measure.crs, dtype="geometry"),
         crs=measure.crs,

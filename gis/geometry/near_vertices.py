@@ -68,10 +68,13 @@ def without_near_vertices(
         concerned = np.unique(tree.query(shapely.points(places), predicate="intersects")[1])
         table = _table(measure, bare[concerned])
         old, new = _replacements(table, _is_among(table.xy, shapely.get_coordinates(outline)))
-        bare[concerned] = _replaced(bare[concerned], old, new)
+        # Rings can cross or collapse; what would vanish keeps its vertices: nobody is merged away.
+        made = mended(_replaced(bare[concerned], old, new))
+        kept = ~shapely.is_empty(made)
+        bare[concerned[kept]] = made[kept]
         bare = np.asarray(shapely.remove_repeated_points(bare, 0.0), dtype=object)
-    changed = shapely.get_num_coordinates(bare) != shapely.get_num_coordinates(shapes)
-    bare[changed] = mended(bare[changed])
+    # A vertex may also move in an area that has as many as before: its neighbour has the other one.
+    changed = ~shapely.equals_exact(bare, shapes, 0.0) & ~shapely.is_missing(shapes)
     return bare, np.asarray(changed, dtype=np.bool_)
 
 

@@ -208,18 +208,28 @@ def _gaps(shapes: Geometries, differs: NDArray[np.bool_], outline: BaseGeometry 
         places = shapely.get_parts(shapely.difference(outline, union))
         places = places[shapely.area(places) > 0.0]
     else:
-        parts = shapely.get_parts(union)
-        rings, owner = shapely.get_rings(parts, return_index=True)
-        inner = np.ones(len(rings), dtype=bool)
-        inner[np.unique(owner, return_index=True)[1]] = False  # each part's shell comes first
-        holes = np.asarray(shapely.polygons(rings[inner]), dtype=object)
-        # A part of the union may lie as an island in a hole of another one.
-        places = _without_islands(holes, parts)
+        places = enclosed(union)
     touching = shapely.STRtree(shapes).query(places, predicate="intersects")
     neighbours: list[list[int]] = [[] for _ in places]
     for place, area in touching.T:
         neighbours[place].append(int(area))
     return np.asarray(places, dtype=object), [tuple(sorted(found)) for found in neighbours]
+
+
+def enclosed(union: BaseGeometry) -> Geometries:
+    """Return the places that a union of areas encloses and does not cover, one polygon each.
+
+    >>> ring = shapely.box(0, 0, 9, 9) - shapely.box(1, 1, 8, 8)
+    >>> enclosed(ring | shapely.box(2, 2, 7, 7))[0].area
+    24.0
+    """
+    parts = np.asarray(shapely.get_parts(union), dtype=object)
+    rings, owner = shapely.get_rings(parts, return_index=True)
+    inner = np.ones(len(rings), dtype=bool)
+    inner[np.unique(owner, return_index=True)[1]] = False  # each part's shell comes first
+    holes = np.asarray(shapely.polygons(rings[inner]), dtype=object)
+    # A part of the union may lie as an island in a hole of another one.
+    return _without_islands(holes, parts)
 
 
 def _without_islands(holes: Geometries, parts: Geometries) -> Geometries:

@@ -31,15 +31,15 @@ Hint = tuple[str, str]
 """(hint_zh, hint_en)."""
 
 _DEGREES: Final[Hint] = (
-    "数值像经纬度(度),而该坐标系以米为单位。请改用 WGS84、CGCS2000 或 GCJ-02。",
+    "数值像经纬度（度），而该坐标系以米为单位。请改用 WGS84、CGCS2000 或 GCJ-02。",
     "these look like degrees, but the system counts in metres: name WGS84, CGCS2000 or GCJ-02.",
 )
 _SWAPPED: Final[Hint] = (
-    "横坐标与纵坐标可能写反了(测绘资料以 X 表示北向)。请先给东向,再给北向。",
+    "横坐标与纵坐标可能写反了（测绘资料以 X 表示北向）。请先给东向，再给北向。",
     "easting and northing look swapped (survey sheets call the northing X): easting comes first.",
 )
 _OFF_AREA: Final[Hint] = (
-    "位置远离该坐标系的适用范围,坐标系或带号可能有误。",
+    "位置远离该坐标系的适用范围，坐标系或带号可能有误。",
     "the place is far from where this system is used: a wrong system or zone?",
 )
 
@@ -104,14 +104,14 @@ def _zone_hint(easting: float, central_easting: float) -> Hint | None:
     by_prefix = _prefixed_code(prefix)
     if by_prefix is not None:
         return (
-            f"东向坐标带有带号 {prefix},应使用 EPSG:{by_prefix}。",
+            f"东向坐标带有带号 {prefix}，应使用 EPSG:{by_prefix}。",
             f"the easting carries the zone prefix {prefix}: that is EPSG:{by_prefix}.",
         )
     if prefix == 0 and own > 0 and easting > 0:
         bare = _bare_code(own)
         which = f" EPSG:{bare}" if bare else ""
         return (
-            f"该坐标系的东向坐标以带号 {own} 开头,而数据没有带号,应使用不带带号的坐标系{which}。",
+            f"该坐标系的东向坐标以带号 {own} 开头，而数据没有带号，应使用不带带号的坐标系{which}。",
             f"eastings begin with zone {own} here, these do not: use the system without it{which}.",
         )
     return None

@@ -39,6 +39,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from shapely.geometry.base import BaseGeometry
 
+    from gis.geometry.gcj02 import Floats
+
+SQUARE_METRES: Final = ("change_m2", "filled_m2", "settled_m2", "merged_m2")
+"""How an area changes, and by what: the first is the second less the third plus the last."""
+
 _PASSES: Final = 5
 """Cutting may put vertices beside others, merging them may part edges: so often at most."""
 
@@ -50,7 +55,9 @@ class RepairProposal:
     ``repaired`` is the layer with all its columns and rows in their order. ``moved`` lists each
     piece of ground that changes hands: ``kind`` (gap, overlap), ``areas`` (concerned),
     ``given_to``, ``area_m2 width_m lon lat``. ``changes`` lists each changed area: ``code``,
-    ``reasons`` (invalid, gap, overlap, near-vertex, edge), ``before_m2 after_m2 change_m2``.
+    ``reasons`` (invalid, gap, overlap, near-vertex, edge), ``before_m2 after_m2 change_m2``, which
+    is ``filled_m2 - settled_m2 + merged_m2`` but for rounding: ground from gaps, ground of overlaps
+    given to others, and what merging near vertices moves (in sum over all areas: at the rim).
     """
 
     repaired: gpd.GeoDataFrame
@@ -121,15 +128,24 @@ def repair(
     measure = Measure(EqualAreaFrame.around(extent, crs), crs, names, (max_width_m,))
     shapes = mended(raw)
     there = ~shapely.is_empty(shapes)
-    merged = np.zeros(len(raw), dtype=bool)
+    filled_m2, settled_m2, merged_m2 = np.zeros((3, len(raw)))
+    balance = _Balance(filled_m2, settled_m2, merged_m2, np.zeros(len(raw), dtype=bool))
     moved = []
     for step in range(_PASSES):
+        unmerged = shapes
         shapes, changed = without_near_vertices(measure, shapes, outline)
-        merged |= changed
+        balance.merged[changed] = True
+        balance.merged_m2[changed] += measure.area_m2(shapes[changed])
+        balance.merged_m2[changed] -= measure.area_m2(unmerged[changed])
         if step and not changed.any():
             break
-        shapes, ground = _cut_and_settled(measure, shapes, there, outline, max_width_m)
-        moved.append(ground)
+        faces = Faces.cut(measure, shapes, _affected(shapes, there), outline)
+        overlaps, gaps = faces.settle_overlaps(max_width_m), faces.settle_gaps(max_width_m)
+        got_m2, lost_m2 = faces.balance(gaps, overlaps)
+        balance.filled_m2 += got_m2
+        balance.settled_m2 += lost_m2
+        moved.append(faces.moved(overlaps, gaps))
+        shapes = _put_together(faces, shapes)
     after = raw.copy()
     for i in np.flatnonzero(there):
         if not _is_same(shapes[i], raw[i]):
@@ -139,27 +155,28 @@ def repair(
     return RepairProposal(
         repaired=repaired,
         moved=ground,
-        changes=_changes(measure, raw, after, ground, merged),
+        changes=_changes(measure, raw, after, ground, balance),
         rechecked=check(repaired, within, code=code, max_width_m=max_width_m) if recheck else None,
     )
 
 
-def _cut_and_settled(
-    measure: Measure,
-    shapes: Geometries,
-    there: NDArray[np.bool_],
-    outline: BaseGeometry | None,
-    max_width_m: float,
-) -> tuple[Geometries, gpd.GeoDataFrame]:
-    """Cut into faces, give away what is narrow, put together again; and what changed hands."""
-    faces = Faces.cut(measure, shapes, _affected(shapes, there), outline)
-    overlaps = faces.settle_overlaps(max_width_m)
-    gaps = faces.settle_gaps(max_width_m)
+@dataclass(slots=True)
+class _Balance:
+    """What each area of a layer gets and gives, in square metres; ``merged``: lost vertices."""
+
+    filled_m2: Floats
+    settled_m2: Floats
+    merged_m2: Floats
+    merged: NDArray[np.bool_]
+
+
+def _put_together(faces: Faces, shapes: Geometries) -> Geometries:
+    """Return the areas of a layer as their faces make them; those that stay the same, untouched."""
     made = shapes.copy()
     for i, shape in faces.areas().items():
         if not _is_same(shape, shapes[i]):
             made[i] = shape
-    return made, faces.moved(overlaps, gaps)
+    return made
 
 
 def _is_same(one: BaseGeometry, other: BaseGeometry | None) -> bool:
@@ -229,7 +246,7 @@ def _changes(
     before: Geometries,
     after: Geometries,
     moved: gpd.GeoDataFrame,
-    merged: NDArray[np.bool_],
+    balance: _Balance,
 ) -> gpd.GeoDataFrame:
     """Return one row per area that differs, with its areas in square metres.
 
@@ -250,7 +267,7 @@ def _changes(
     for kind, areas in zip(moved["kind"], moved["areas"], strict=True):
         for name in areas:
             reasons.setdefault(name, set()).add(kind)
-    for i in np.flatnonzero(merged):
+    for i in np.flatnonzero(balance.merged):
         reasons.setdefault(measure.names[i], set()).add("near-vertex")
     return gpd.GeoDataFrame(
         {
@@ -262,6 +279,9 @@ def _changes(
             "before_m2": first,
             "after_m2": last,
             "change_m2": np.where(np.abs(last - first) > NOISE_M2, last - first, 0.0),
+            "filled_m2": balance.filled_m2[at],
+            "settled_m2": balance.settled_m2[at],
+            "merged_m2": balance.merged_m2[at],
         },
         geometry=gpd.GeoSeries(list(after[at]), crs=measure.crs, dtype="geometry"),
         crs=measure.crs,

@@ -96,14 +96,14 @@ def _defect(position: int, geometry: BaseGeometry | None) -> Defect:
         return Defect(
             position,
             "not-a-polygon",
-            f"几何类型为 {geometry.geom_type},应为面",
+            f"几何类型为 {geometry.geom_type}，应为面",
             f"the geometry is a {geometry.geom_type}, not a polygon",
             ((float(point.x), float(point.y)),),
         )
     with np.errstate(invalid="ignore"):
         told = _REASON.match(shapely.is_valid_reason(geometry))
     words = "" if told is None else told["words"].strip()
-    key, zh, en = _REASONS.get(words, ("invalid", f"几何无效({words})", words or "invalid"))
+    key, zh, en = _REASONS.get(words, ("invalid", f"几何无效（{words}）", words or "invalid"))
     places: list[tuple[float, float]] = []
     if told is not None and told["x"] is not None:
         places.append((float(told["x"]), float(told["y"])))

@@ -56,7 +56,7 @@ def list_faults(
         if area.code in retired:
             found.append(
                 ListFault(
-                    "code-retired", (area.code,), "编码已停用,不得再用", "the code is retired"
+                    "code-retired", (area.code,), "编码已停用，不得再用", "the code is retired"
                 )
             )
         if area.code in seen:
@@ -90,7 +90,7 @@ def _sequences(
                 ListFault(
                     "code-sequence",
                     (parent,),
-                    f"网格顺序码缺 {len(missing)} 个:{told}{more}",
+                    f"网格顺序码缺 {len(missing)} 个：{told}{more}",
                     f"{len(missing)} grid numbers are left out: {told}{more}",
                 )
             )

@@ -12,6 +12,7 @@ import shapely
 
 from gis.errors import PositionInvalid
 from gis.geometry import crs as frames
+from gis.geometry.findings import size_words
 from gis.geometry.partition import PartitionReport, check
 from gis.geometry.validity import POLYGONS, area_change_m2, defects, mended, oriented
 from gis.governance.areas import (
@@ -144,7 +145,7 @@ def _check_kind(rows: AreaRows, i: int) -> None:
     chosen = kind if kind in known else by_title.get(kind)
     if chosen is None and known:
         listed = ", ".join(known)
-        reason = f"类别 {kind} 不认识;可用:{listed}", f"the kind {kind} is not one of {listed}"
+        reason = f"类别 {kind} 不认识；可用：{listed}", f"the kind {kind} is not one of {listed}"
         rows.refuse(i, "kind-unknown", reason)
     rows.kinds[i] = chosen or kind
 
@@ -198,7 +199,7 @@ def check_shapes(rows: AreaRows, *, mend: bool) -> None:
         changed_m2 = float(area_change_m2(rows.shapes[i : i + 1], repaired)[0])
         facts |= {"area_m2": changed_m2, "defect": defect.key}
         told = (
-            f"{defect.reason_zh};已修补,面积变化 {changed_m2:.2f} 平方米",
+            f"{defect.reason_zh}；已修补，面积变化 {changed_m2:.2f} 平方米",
             f"{defect.reason_en}; mended, the area changes by {changed_m2:.2f} m2",
         )
         rows.warn(i, "mended", told, lon=lon, lat=lat, facts=facts, geometry=repaired[0])
@@ -231,14 +232,13 @@ def check_tiling(rows: AreaRows, *, strict: bool) -> PartitionReport:
     ):
         for one in found.to_dict("records"):
             area_m2, width_m = float(one["area_m2"]), float(one["width_m"])
-            size_zh = f"{area_m2:,.2f} 平方米,最宽 {width_m:.2f} 米"
-            size_en = f"{area_m2:,.2f} m2, {width_m:.2f} m at its widest"
+            size_zh, size_en = size_words(area_m2, width_m)
             listed = " / ".join(one["areas"])
             rows.findings.append(
                 Finding(
                     kind,
                     "error" if strict else "warning",
-                    f"{listed}:{size_zh}",
+                    f"{listed}：{size_zh}",
                     f"{listed}: {size_en}",
                     lon=float(one["lon"]),
                     lat=float(one["lat"]),

@@ -225,7 +225,7 @@ def _check_registered(work: UnitOfWork, rows: AreaRows) -> None:
         if there["retired_at"] is not None:
             rows.refuse(i, "code-taken", ("编码已停用", "the code is retired"))
         elif there["level"] != rows.level or there["code_system"] != rows.code_system:
-            zh = f"编码已用于 {there['level']}(编码体系 {there['code_system']})"
+            zh = f"编码已用于 {there['level']}（编码体系 {there['code_system']}）"
             en = f"the code names a {there['level']} of the code system {there['code_system']}"
             rows.refuse(i, "code-taken", (zh, en))
     children: dict[str, list[int]] = {}
@@ -234,7 +234,7 @@ def _check_registered(work: UnitOfWork, rows: AreaRows) -> None:
             children.setdefault(above, []).append(i)
     for above in sorted(set(children) - set(store.registered(work, list(children)))):
         count = len(children[above])
-        zh, en = f"上级 {above} 不存在({count} 行)", f"no area {above} is known ({count} rows)"
+        zh, en = f"上级 {above} 不存在（{count} 行）", f"no area {above} is known ({count} rows)"
         rows.warn(children[above][0], "parent-unknown", (zh, en), facts={"rows": count})
 
 

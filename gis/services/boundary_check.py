@@ -10,7 +10,7 @@ import numpy as np
 import shapely
 
 from gis.errors import AreaUnknown, DraftUnknown, NoPublishedBoundary
-from gis.geometry.findings import MAX_WIDTH_M, repair_words
+from gis.geometry.findings import MAX_WIDTH_M, is_repairable, repair_words, size_words
 from gis.geometry.frames import EqualAreaFrame
 from gis.geometry.nesting import check_nesting
 from gis.geometry.partition import check
@@ -54,10 +54,16 @@ class BoundaryReport(ImportReport):
 
     def _about(self, language: Language) -> list[str]:
         english = language == "en"
-        return [
+        count = sum(one.facts.get("repairable", False) for one in self.findings)
+        told = (
+            f"{count} of them gridward repair grids can mend; the others a person decides"
+            if english
+            else f"其中 {count} 项可由 gridward repair grids 起草修复，其余由人决定"
+        )
+        return [told] * bool(self.findings) + [
             f"{title} {self.counts[key]}"
             for key, level in LEVELS.items()
-            if key in self.counts and (title := level.title_en if english else level.title_zh)
+            if self.counts.get(key) and (title := level.title_en if english else level.title_zh)
         ]
 
 
@@ -153,6 +159,7 @@ def check_boundaries(
         if len(below):
             report.findings += _of_level(scope, below, one, max_width_m)
             report.findings += _of_list(below, one, retired)
+    report.findings.sort(key=lambda one: -one.facts.get("area_m2", 0.0))  # largest first
     if level is None:
         report.findings += _of_exceptions(scope, ruling)
     return report
@@ -193,8 +200,8 @@ def _finding(level: str, one: dict[Any, Any], max_width_m: float) -> Finding:
     zh, en = repair_words(kind, width_m, max_width_m)
     title = LEVELS[level]
     listed = " / ".join(one["areas"])
-    size_zh = f"{area_m2:,.2f} 平方米，最宽 {width_m:.2f} 米；{zh}"
-    size_en = f"{area_m2:,.2f} m2, {width_m:.2f} m at its widest; {en}"
+    size_zh, size_en = size_words(area_m2, width_m, int(one["count"]))
+    size_zh, size_en = f"{size_zh}；{zh}", f"{size_en}; {en}"
     if isinstance(one.get("reason_zh"), str):
         size_zh, size_en = f"{one['reason_zh']}；{size_zh}", f"{one['reason_en']}; {size_en}"
     located = bool(np.isfinite(one["lon"]))
@@ -211,6 +218,7 @@ def _finding(level: str, one: dict[Any, Any], max_width_m: float) -> Finding:
             "width_m": width_m,
             "count": int(one["count"]),
             "areas": list(one["areas"]),
+            "repairable": is_repairable(kind, width_m, max_width_m),
             "repair_zh": zh,
             "repair_en": en,
         },
@@ -254,7 +262,7 @@ def _of_exceptions(scope: _Scope, ruling: Sequence[Any]) -> list[Finding]:
                 "boundary-exception-void" if void else "boundary-exception",
                 "warning",
                 f"例外 {row['id']}：{row['category'] or '所有类别'} 由 {who} 负责，至 {until}"
-                f"({row['created_by']}:{row['reason']})",
+                f"（{row['created_by']}：{row['reason']}）",
                 f"exception {row['id']}: {who} decides for {row['category'] or 'all categories'} "
                 f"until {until} ({row['created_by']}: {row['reason']})",
                 code=code,

@@ -15,8 +15,9 @@ import numpy as np
 import shapely
 
 from gis.errors import AreaUnknown, NoPublishedBoundary
-from gis.geometry.findings import MAX_WIDTH_M
+from gis.geometry.findings import MAX_WIDTH_M, size_words
 from gis.geometry.hierarchy import HierarchyRepair, repair_hierarchy
+from gis.geometry.repair import SQUARE_METRES
 from gis.governance.areas import LEVELS
 from gis.services.boundaries import KEPT_FINDINGS
 from gis.services.boundary_check import layer_of, scoped
@@ -32,14 +33,15 @@ if TYPE_CHECKING:
     from gis.store.access import Answer, KeyedRequest
     from gis.store.unit_of_work import Database, UnitOfWork
 
-_REASONS: Final[dict[str, tuple[str, str]]] = {
-    "invalid": ("几何无效,已修补", "mended"),
-    "gap": ("填补缝隙", "gap"),
-    "overlap": ("消除重叠", "overlap"),
-    "near-vertex": ("合并过近或重复的顶点", "near or repeated vertices"),
-    "edge": ("补齐公共顶点", "vertices of neighbours"),
-    "rebuilt": ("按下级重建", "union of its children"),
+_REASONS: Final[dict[str, tuple[str, str, str | None]]] = {
+    "invalid": ("几何无效，已修补", "mended", None),
+    "gap": ("填补缝隙", "gaps", "filled_m2"),
+    "overlap": ("消除重叠", "overlaps", "settled_m2"),
+    "near-vertex": ("合并过近或重复的顶点", "near or repeated vertices", "merged_m2"),
+    "edge": ("补齐公共顶点", "vertices of neighbours", None),
+    "rebuilt": ("按下级重建", "union of its children", None),
 }
+"""Why an area changes: in words (zh, en), and which of the square metres of its row that is."""
 
 
 class RepairReport(ImportReport):
@@ -49,30 +51,43 @@ class RepairReport(ImportReport):
         """Return the sentence that says what became of the proposal."""
         english = language == "en"
         if self.outcome == "unchanged":
-            return "Nothing to repair." if english else "没有需要修复的内容。"
+            width = f"{self.source.get('max_width_m', MAX_WIDTH_M):g}"
+            return (
+                f"Nothing to repair up to {width} m; what is wider a person decides: "
+                "gridward check grids."
+                if english
+                else f"没有不超过 {width} 米、可修复的内容；更宽的由人决定，"
+                "见 gridward check grids。"
+            )
         areas = self.counts["changed"]
         if self.draft_id is None:
             return (
                 f"A repair would change {areas} areas; nothing was written"
                 if english
-                else f"修复将变动 {areas} 个区域;未写入任何内容"
+                else f"修复将变动 {areas} 个区域；未写入任何内容"
             )
         return (
             f"Draft {self.draft_id} proposes {areas} repaired areas, not yet published"
             if english
-            else f"草稿 {self.draft_id} 建议修复 {areas} 个区域,尚未发布"
+            else f"草稿 {self.draft_id} 建议修复 {areas} 个区域，尚未发布"
         )
 
+    def to_text(self, language: Language, *, places: int = 10) -> str:
+        """Return the report for reading; of nothing to repair the one sentence."""
+        if self.outcome == "unchanged":
+            return self.headline(language) + "\n"
+        return ImportReport.to_text(self, language, places=places)
+
     def _about(self, language: Language) -> list[str]:
-        filled, settled, change = (
-            self.source[key] for key in ("filled_m2", "settled_m2", "change_m2")
+        filled, settled, merged, change = (
+            self.source[key] for key in ("filled_m2", "settled_m2", "merged_m2", "change_m2")
         )
         told = (
-            f"gaps filled {filled:,.2f} m2, overlaps settled {settled:,.2f} m2, "
-            f"the whole changes by {change:,.2f} m2"
+            f"gaps filled {_m2(filled)} m2, overlaps settled {_m2(-settled)} m2, vertices "
+            f"merged {_m2(merged)} m2: the areas change by {_m2(change)} m2 in sum"
             if language == "en"
-            else f"填补缝隙 {filled:,.2f} 平方米,消除重叠 {settled:,.2f} 平方米,"
-            f"总面积变化 {change:,.2f} 平方米"
+            else f"填补缝隙 {_m2(filled)} 平方米，消除重叠 {_m2(-settled)} 平方米，"
+            f"合并顶点 {_m2(merged)} 平方米：各区域面积之和变化 {_m2(change)} 平方米"
         )
         return [told]
 
@@ -160,7 +175,8 @@ def _proposal(layer: gpd.GeoDataFrame, asked: RepairRequest) -> HierarchyRepair:
 def _write(
     work: UnitOfWork, report: RepairReport, proposal: HierarchyRepair, title: str | None
 ) -> None:
-    heading = title or f"repair up to {report.source['max_width_m']:g} m"
+    width = report.source["max_width_m"]
+    heading = title or f"修复不超过 {width:g} 米的缝隙和重叠 / repair up to {width:g} m"
     report.draft_id = boundaries.add_draft(work, title=heading, source=report.source, report={})
     report.outcome = "drafted"
     shapes = {}
@@ -185,26 +201,26 @@ def _reported(
         "crs": "WGS84",
         "area": asked.area,
         "max_width_m": asked.max_width_m,
-        "filled_m2": float(moved[moved["kind"] == "gap"]["area_m2"].sum()),
-        "settled_m2": float(moved[moved["kind"] == "overlap"]["area_m2"].sum()),
-        "change_m2": float(finest["change_m2"].sum()),
+        **{key: float(finest[key].sum()) for key in SQUARE_METRES},
     }
     changed = len(proposal.changed)
     report = RepairReport("areas", source, "written" if changed else "unchanged")
     report.counts = {"changed": changed, "unchanged": len(layer) - changed}
     report.findings = [_handover(row) for row in moved.to_dict("records")]
-    report.findings += [_change(row, levels) for row in changes.to_dict("records")]
+    largest = np.lexsort((changes["code"], -np.abs(changes["change_m2"])))
+    report.findings += [_change(row, levels) for row in changes.iloc[largest].to_dict("records")]
     return report
 
 
 def _handover(row: dict[Any, Any]) -> Finding:
     listed, to = " / ".join(row["areas"]), str(row["given_to"])
     area_m2, width_m = float(row["area_m2"]), float(row["width_m"])
+    size_zh, size_en = size_words(area_m2, width_m)
     return Finding(
         f"repaired-{row['kind']}",
         "warning",
-        f"{listed} → {to}:{area_m2:,.2f} 平方米,最宽 {width_m:.2f} 米",
-        f"{listed} → {to}: {area_m2:,.2f} m2, {width_m:.2f} m at its widest",
+        f"{listed} → {to}：{size_zh}",
+        f"{listed} → {to}: {size_en}",
         code=to,
         lon=float(row["lon"]),
         lat=float(row["lat"]),
@@ -222,14 +238,15 @@ def _change(row: dict[Any, Any], levels: dict[str, str]) -> Finding:
     code, reasons = str(row["code"]), list(row["reasons"])
     before, after, change = (float(row[key]) for key in ("before_m2", "after_m2", "change_m2"))
     level = levels[code]
-    why_zh = "、".join(_REASONS[reason][0] for reason in reasons)
-    why_en = ", ".join(_REASONS[reason][1] for reason in reasons)
+    why_zh = "、".join(_REASONS[reason][0] + _signed(reason, row) for reason in reasons)
+    why_en = ", ".join(_REASONS[reason][1] + _signed(reason, row) for reason in reasons)
     point = shapely.point_on_surface(row["geometry"])
     return Finding(
         "repaired-area",
         "warning",
-        f"{LEVELS[level].title_zh}({why_zh}):{before:,.2f} → {after:,.2f} 平方米({change:+,.2f})",
-        f"{LEVELS[level].title_en} ({why_en}): {before:,.2f} -> {after:,.2f} m2 ({change:+,.2f})",
+        f"{LEVELS[level].title_zh}（{why_zh}）：{before:,.2f} → {after:,.2f} 平方米"
+        f"（{_m2(change)}）",
+        f"{LEVELS[level].title_en} ({why_en}): {before:,.2f} -> {after:,.2f} m2 ({_m2(change)})",
         code=code,
         lon=None if point.is_empty else float(point.x),
         lat=None if point.is_empty else float(point.y),
@@ -239,6 +256,24 @@ def _change(row: dict[Any, Any], levels: dict[str, str]) -> Finding:
             "before_m2": before,
             "after_m2": after,
             "change_m2": change,
+            **{key: float(row[key]) for key in SQUARE_METRES},
         },
         geometry=row["geometry"],
     )
+
+
+def _signed(reason: str, row: dict[Any, Any]) -> str:
+    """Return how much an area changes by a reason, where that is a matter of square metres."""
+    column = _REASONS[reason][2]
+    if column is None or row[column] == 0.0:
+        return ""
+    return f" {_m2(-row[column] if reason == 'overlap' else row[column])}"
+
+
+def _m2(change: float) -> str:
+    """Return a change with its sign; never a minus before zero.
+
+    >>> _m2(-0.001), _m2(-1234.5)
+    ('+0.00', '-1,234.50')
+    """
+    return f"{round(change, 2) + 0.0:+,.2f}"

@@ -143,7 +143,7 @@ def note(report: ImportReport, evidence: Evidence | None, *, force: bool) -> Non
     refused = evidence.verdict == "loses" and not force
     zh, en = _words(evidence)
     if refused:
-        zh += "。未写入任何内容;确认无误时可加 --force-crs"
+        zh += "。未写入任何内容；确认无误时可加 --force-crs"
         en += ". Nothing was written; --force-crs overrides"
     finding = Finding(
         "crs-suspect", "error" if refused else "warning", zh, en, facts=evidence.rates()
@@ -156,7 +156,7 @@ def _words(evidence: Evidence) -> tuple[str, str]:
     name_zh, name_en = best.candidate.title_zh, best.candidate.title_en
     if best.outline_m is not None and own.outline_m is not None:
         zh = (
-            f"按 {evidence.declared} 与上级轮廓相距 {own.outline_m:,.0f} 米(中位数),"
+            f"按 {evidence.declared} 与上级轮廓相距 {own.outline_m:,.0f} 米（中位数），"
             f"按 {name_zh} 则为 {best.outline_m:,.0f} 米"
         )
         en = (
@@ -168,7 +168,7 @@ def _words(evidence: Evidence) -> tuple[str, str]:
     where_en = "the area they belong to" if evidence.labelled else "an area"
     zh = (
         f"{evidence.places} 个已知点按 {evidence.declared} 有 {_share(own)} 落入{where_zh},"
-        f"按 {name_zh} 则有 {_share(best)}(对数似然差 {own.margin:.1f})"
+        f"按 {name_zh} 则有 {_share(best)}（对数似然差 {own.margin:.1f}）"
     )
     en = (
         f"of {evidence.places} known places as {evidence.declared} {_share(own)} lie in {where_en}"

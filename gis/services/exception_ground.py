@@ -73,7 +73,7 @@ def ground_of(work: UnitOfWork, place: Place) -> Ground:
     given = None if place.geometry is None else _moved(place.geometry, place.crs)
     width = place.width_m
     if width is not None and not 0 < width <= WIDEST_M:
-        _refuse(f"width_m 须大于 0,至多 {WIDEST_M:g} 米", f"width_m is from 0 to {WIDEST_M:g} m")
+        _refuse(f"width_m 须大于 0，至多 {WIDEST_M:g} 米", f"width_m is from 0 to {WIDEST_M:g} m")
     if place.between is not None:
         if width is None:
             _refuse("沿边界的一段须给出 width_m", "a stretch of a border needs width_m")
@@ -88,7 +88,7 @@ def ground_of(work: UnitOfWork, place: Place) -> Ground:
         _refuse("面不需要 width_m", "a polygon takes no width_m")
     if not given.is_valid:
         why = shapely.is_valid_reason(given)
-        _refuse(f"geometry 无效:{why}", f"geometry is not valid: {why}")
+        _refuse(f"geometry 无效：{why}", f"geometry is not valid: {why}")
     return Ground(_polygons(given))
 
 
@@ -113,7 +113,9 @@ def _border(work: UnitOfWork, between: Sequence[str]) -> BaseGeometry:
     missing = sorted(set(between) - set(standing))
     if missing or len(set(between)) != 2:
         listed = ", ".join(missing) or ", ".join(between)
-        _refuse(f"between 须为两个现行区域:{listed}", f"between takes two standing areas: {listed}")
+        _refuse(
+            f"between 须为两个现行区域：{listed}", f"between takes two standing areas: {listed}"
+        )
     one, other = (shapely.from_wkb(bytes(standing[code]["wkb"])) for code in between)
     line = shared_border(one, other)
     if line is None:
@@ -138,7 +140,7 @@ def _moved(geometry: Mapping[str, Any], crs: str) -> BaseGeometry:
     points = shapely.get_coordinates(shape)
     if len(points) > MOST_VERTICES or not np.all(usable(points[:, 0], points[:, 1], crs)):
         _refuse(
-            f"geometry 的坐标无效,或超过 {MOST_VERTICES} 个顶点",
+            f"geometry 的坐标无效，或超过 {MOST_VERTICES} 个顶点",
             f"geometry has impossible coordinates or over {MOST_VERTICES} vertices",
         )
     moved: BaseGeometry = shapely.transform(

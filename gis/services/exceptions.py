@@ -197,7 +197,7 @@ def _deciding_area(work: UnitOfWork, area: str | None, unit: str | None) -> str:
         code = area or found["area_code"]
     if code is None:
         raise ExceptionInvalid(
-            reason_zh="须指定由哪个区域(area)或有辖区的单位(unit)负责",
+            reason_zh="须指定由哪个区域（area）或有辖区的单位（unit）负责",
             reason_en="name the area, or a unit that works for one, that decides",
         )
     if not editions.standing_codes(work, [code]):

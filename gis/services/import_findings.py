@@ -32,8 +32,8 @@ _POSITION: Final = (
 )
 _GEOMETRY: Final = ("请补上该行的几何图形。", "Give the row the geometry that it lacks.")
 _TILING: Final = (
-    "相邻区域应共用同一条边界线；请在源数据中改正（可用 --report 导出位置）。",
-    "Neighbours should share one line; correct it in the source (--report gives the places).",
+    "相邻区域应共用同一条边界线：窄的可由 gridward repair grids 起草修复，其余请在源数据中改正。",
+    "Neighbours should share one line: narrow ones gridward repair grids mends, others the source.",
 )
 
 _VERTEX: Final = (

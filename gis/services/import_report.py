@@ -18,24 +18,27 @@ Outcome = Literal["refused", "drafted", "waiting", "published", "written", "unch
 
 _OUTCOMES: Final[dict[str, tuple[str, str]]] = {
     "refused": (
-        "未导入:文件有错误,未写入任何内容",
+        "未导入：文件有错误，未写入任何内容",
         "Refused: the file has errors, nothing written",
     ),
-    "drafted": ("已写入草稿 {draft_id},尚未发布", "Written as draft {draft_id}, not yet published"),
+    "drafted": (
+        "已写入草稿 {draft_id}，尚未发布",
+        "Written as draft {draft_id}, not yet published",
+    ),
     "waiting": (
-        "同一文件的草稿 {draft_id} 已在等待发布,未作任何改动",
+        "同一文件的草稿 {draft_id} 已在等待发布，未作任何改动",
         "Draft {draft_id} of the same file is waiting already: nothing was changed",
     ),
     "published": ("已发布为边界版本 {revision}", "Published as boundary revision {revision}"),
     "written": ("已写入", "Written"),
-    "unchanged": ("与库中内容相同,未作任何改动", "The same as stored: nothing was changed"),
+    "unchanged": ("与库中内容相同，未作任何改动", "The same as stored: nothing was changed"),
 }
 _COUNTS: Final[dict[str, tuple[str, str]]] = {
     "rows": ("总行数", "rows"),
     "new": ("新增", "new"),
     "changed": ("变更", "changed"),
     "unchanged": ("未变", "unchanged"),
-    "known": ("已有(更新或相同)", "known, updated or the same"),
+    "known": ("已有（更新或相同）", "known, updated or the same"),
     "edges": ("路段", "edges"),
     "junctions": ("路口", "junctions"),
     "parts_walk": ("步行连通部分", "separate parts, walking"),
@@ -44,6 +47,7 @@ _COUNTS: Final[dict[str, tuple[str, str]]] = {
     "inside": ("落入区域", "in an area"),
     "checked": ("参与核对", "checked"),
 }
+HECTARE_M2: Final = 10_000.0
 _SEVERITIES: Final = {"error": ("错误", "ERROR"), "warning": ("提示", "warning")}
 
 
@@ -135,7 +139,8 @@ class ImportReport:
             title, advice = (
                 (words.title_en, words.advice_en) if english else (words.title_zh, words.advice_zh)
             )
-            lines.append(f"[{severity}] {title}: {len(found)}{_total(found, language)}")
+            colon = ": " if english else "："
+            lines.append(f"[{severity}] {title}{colon}{len(found)}{_total(found, language)}")
             lines.extend(f"    {_line(finding, language)}" for finding in found[:places])
             if len(found) > places:
                 more = len(found) - places
@@ -161,19 +166,19 @@ class ImportReport:
         file, crs = self.source.get("file", "-"), self.source.get("crs", "-")
         declared = self.source.get("declared_crs")
         if declared not in (None, crs):
-            crs += f" (declared: {declared})" if english else f"(文件声明 {declared})"
+            crs += f" (declared: {declared})" if english else f"（文件声明 {declared}）"
         counts = ("  " if english else " ").join(
             f"{_COUNTS[key][english]} {value}" for key, value in self.counts.items()
         )
         return [
-            f"file {file}, coordinates {crs}" if english else f"文件 {file},坐标系 {crs}",
+            f"file {file}, coordinates {crs}" if english else f"文件 {file}，坐标系 {crs}",
             counts,
             *_evidence_lines(self.crs_evidence, language),
         ]
 
 
 _VERDICTS: Final[dict[str, tuple[str, str]]] = {
-    "unknown": ("证据不足,无法判断", "not enough known places to tell"),
+    "unknown": ("证据不足，无法判断", "not enough known places to tell"),
     "fits": ("与已知位置相符", "fits the known places"),
     "doubtful": ("可能另有更合适的坐标系", "another may fit better"),
     "loses": ("明显不符", "clearly loses"),
@@ -190,7 +195,7 @@ def _evidence_lines(evidence: dict[str, Any] | None, language: Language) -> list
     head = (
         f"coordinate system {declared}: {verdict} ({places} known places)"
         if english
-        else f"坐标系 {declared}:{verdict}({places} 个已知位置)"
+        else f"坐标系 {declared}：{verdict}（{places} 个已知位置）"
     )
     shown = []
     for score in evidence["scores"]:
@@ -206,8 +211,13 @@ def _total(found: list[Finding], language: Language) -> str:
     areas_m2 = [finding.facts["area_m2"] for finding in found if "area_m2" in finding.facts]
     if not areas_m2:
         return ""
-    hectares = f"{sum(areas_m2) / 10_000:.2f}"
-    return f" ({hectares} ha in all)" if language == "en" else f"(合计 {hectares} 公顷)"
+    whole = sum(areas_m2)
+    if not whole:
+        return ""
+    if whole < HECTARE_M2:
+        return f" ({whole:,.2f} m2 in all)" if language == "en" else f"（合计 {whole:,.2f} 平方米）"
+    hectares = f"{whole / HECTARE_M2:,.2f}"
+    return f" ({hectares} ha in all)" if language == "en" else f"（合计 {hectares} 公顷）"
 
 
 def _line(finding: Finding, language: Language) -> str:

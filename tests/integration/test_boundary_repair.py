@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pytest
 import shapely
 from fastapi.testclient import TestClient
@@ -26,6 +27,7 @@ from gis.services.boundary_repair import RepairRequest, propose_repair
 from gis.settings import Settings
 from gis.store import areas as area_store
 from gis.store import boundaries as boundary_store
+from tests.exact import geodesic_m2
 from tests.tilings import wavy_tiling
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from gis.store.unit_of_work import Database
 
 METRE = 1 / 111_000
+EXACT_M2 = 1e-3
 NARROW = ("gap", "overlap", "edge", "near-vertex", "duplicate-vertex", "invalid")
 
 
@@ -114,21 +117,28 @@ def test_every_change_is_in_the_report_and_areas_add_up(broken: Database) -> Non
     assert set(listed) == differing
     metric = {code: layer_m2(table) for code, table in (("before", before), ("after", after))}
     for code, one in listed.items():
-        assert one.facts["before_m2"] == pytest.approx(metric["before"][code], rel=1e-3)
+        assert one.facts["before_m2"] == pytest.approx(metric["before"][code], rel=1e-8)
         change = metric["after"][code] - metric["before"][code]
-        assert one.facts["change_m2"] == pytest.approx(change, rel=1e-3, abs=0.05)
+        assert one.facts["change_m2"] == pytest.approx(change, abs=EXACT_M2)
     grids = before[before["level"] == "grid"].index
-    moved = report.source["filled_m2"] - report.source["settled_m2"]
+    filled, settled, merged = (
+        report.source[key] for key in ("filled_m2", "settled_m2", "merged_m2")
+    )
     whole = metric["after"][grids].sum() - metric["before"][grids].sum()
-    assert whole == pytest.approx(report.source["change_m2"], rel=1e-3, abs=0.01)
-    assert whole == pytest.approx(moved, abs=0.5)  # the rest: vertices merged at the rim
-    assert abs(whole) <= report.source["filled_m2"] + report.source["settled_m2"]
+    assert whole == pytest.approx(filled - settled + merged, abs=EXACT_M2)
+    assert whole == pytest.approx(report.source["change_m2"], abs=EXACT_M2)
+    assert abs(whole) <= filled + settled + abs(merged) + EXACT_M2
+    pieces = {"repaired-gap": 0.0, "repaired-overlap": 0.0}
+    for one in report.findings:
+        if one.kind in pieces:
+            pieces[one.kind] += one.facts["area_m2"]
+    assert list(pieces.values()) == pytest.approx([filled, settled], abs=EXACT_M2)
     unchanged = before.drop(columns="geometry").drop(columns="level")
     assert unchanged.equals(after.loc[before.index].drop(columns="geometry").drop(columns="level"))
 
 
 def layer_m2(table: gpd.GeoDataFrame) -> Any:  # noqa: ANN401 - a series
-    return table.geometry.to_crs(32650).area
+    return pd.Series(geodesic_m2(table.geometry, 2e-5), index=table.index)
 
 
 def test_nothing_is_published_by_a_proposal_and_a_dry_run_writes_nothing(broken: Database) -> None:

@@ -11,15 +11,15 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
-from pyproj import Geod
 
+from gis.geometry.nesting import check_nesting
 from gis.geometry.partition import PartitionReport, check
+from tests.exact import GEOD, geodesic_m2
 from tests.unit.test_repair_real_layers import LAYERS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-GEOD = Geod(ellps="WGS84")
 CLEAR_M2 = 0.01
 """Above this no rounding of coordinates makes or hides a finding."""
 
@@ -35,13 +35,6 @@ def checked(
 
 
 Checked = tuple[str, gpd.GeoDataFrame, PartitionReport]
-
-
-def geodesic_m2(shapes: Any) -> Any:  # noqa: ANN401 - arrays of shapes and numbers
-    # edges are straight in degrees; between closer vertices the ellipsoid's are so, too
-    fine = shapely.orient_polygons(shapely.segmentize(np.array(shapes, dtype=object), 5e-4))
-    areas = [GEOD.geometry_area_perimeter(shape)[0] for shape in fine]
-    return np.abs(np.array(areas))
 
 
 def polygonal(shapes: Any) -> Any:  # noqa: ANN401
@@ -210,3 +203,44 @@ def test_an_unmatched_vertex_lies_on_a_neighbour_that_lacks_it(checked: Checked)
         line = gpd.GeoSeries([shapely.segmentize(lacking, 1e-4)], crs=layer.crs).to_crs(metric)
         spot = gpd.GeoSeries([shapely.Point(place)], crs=layer.crs).to_crs(metric)
         assert line.boundary.distance(spot).iloc[0] < 0.002
+
+
+def test_what_leaves_its_parent_is_what_an_overlay_says(shared_data: Path) -> None:
+    """Election districts in community boards: two real layers that were drawn apart."""
+    boards = gpd.read_file(shared_data / "nyc-311/community_districts_2013.geojson")
+    boards = boards[boards["boro_cd"].str.startswith("1")].reset_index(drop=True)
+    below = gpd.read_file(shared_data / "messy-polygons/nyc_election_districts_2013.geojson")
+    below = below[below.is_valid & below.intersects(boards.union_all())].reset_index(drop=True)
+    below["district"] = below["district"].astype(str)
+    cut = gpd.overlay(below, boards, how="intersection", keep_geom_type=True)
+    cut["m2"] = geodesic_m2(cut.geometry, 1e-4)
+    shares = cut.pivot_table("m2", "district", "boro_cd", aggfunc="sum", fill_value=0.0)
+    ranked = np.argsort(-shares.to_numpy(), axis=1)
+    best = dict(zip(shares.index, shares.columns[ranked[:, 0]], strict=True))
+    second = dict(zip(shares.index, shares.columns[ranked[:, 1]], strict=True))
+    split = [name for name in shares.index if shares.loc[name, second[name]] > 1.0]
+    wrong = set(split[::3])  # stored in the board that holds the lesser share
+    below = below[below["district"].isin(best)].reset_index(drop=True)
+    below["up"] = [(second if name in wrong else best)[name] for name in below["district"]]
+    boards, below = (
+        boards.rename(columns={"boro_cd": "code"}),
+        below.rename(columns={"district": "code"}),
+    )
+    found = check_nesting(below, boards, parent="up")
+    assert len(wrong) > 20
+
+    board_of = dict(zip(boards["code"], boards.geometry, strict=True))
+    rest = [row.geometry.difference(board_of[row.up]) for row in below.itertuples()]
+    beyond_m2 = dict(zip(below["code"], geodesic_m2(rest, 1e-4), strict=True))
+    outside = found[found["kind"] == "outside-parent"]
+    told = {areas[0]: m2 for areas, m2 in zip(outside["areas"], outside["area_m2"], strict=True)}
+    clear = {name for name, m2 in beyond_m2.items() if m2 > CLEAR_M2}
+    assert clear <= set(told)
+    assert {name for name, m2 in told.items() if m2 > 2 * CLEAR_M2} <= clear
+    for name, m2 in told.items():
+        assert m2 == pytest.approx(beyond_m2[name], rel=1e-6, abs=0.01)
+
+    differs = found[found["kind"] == "parent-differs"]
+    assert set(differs["areas"]) == {(name, second[name], best[name]) for name in wrong}
+    for areas, m2 in zip(differs["areas"], differs["area_m2"], strict=True):
+        assert m2 == pytest.approx(shares.loc[areas[0], areas[2]], rel=1e-6, abs=0.01)

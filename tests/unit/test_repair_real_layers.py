@@ -10,13 +10,17 @@ import pytest
 import shapely
 
 from gis.geometry.partition import check
-from gis.geometry.repair import repair
+from gis.geometry.repair import SQUARE_METRES, RepairProposal, repair
+from gis.geometry.validity import mended
+from tests.exact import geodesic_m2
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 LIMIT_M = 2.0
 ROUNDING_M = 0.03
+FINE_DEG = 5e-5
+EXACT_M2 = 1e-3
 LAYERS = {
     "shenzhen": ("shenzhen-zones/traffic_zones_gcj02.geojson", 32650),
     "taipei": ("taipei-villages/villages.geojson", 3826),
@@ -52,19 +56,24 @@ def test_findings_are_true_and_narrow_ones_are_repaired(shared_data: Path, name:
         assert (found["width_m"] >= LIMIT_M - ROUNDING_M).all()
     assert left.invalid.empty
     assert not set(left.others["kind"]) & {"edge", "duplicate-vertex", "near-vertex"}
-    filled = proposal.moved[proposal.moved["kind"] == "gap"]["area_m2"].sum()
-    taken = proposal.moved[proposal.moved["kind"] == "overlap"]["area_m2"].sum()
-    change = _area_m2(proposal.repaired) - _area_m2(layer)
-    if report.invalid.empty:
-        assert change == pytest.approx(filled - taken, abs=0.01 * (filled + taken) + 1.0)
-    listed = proposal.changes["change_m2"].sum()
-    assert listed == pytest.approx(filled - taken, abs=0.01 * (filled + taken) + 1500.0)
+    add_up(proposal, layer)
 
 
-def _area_m2(layer: gpd.GeoDataFrame) -> float:
-    """Areas as drawn in lon/lat, scaled at the layer's own latitudes; no frame of ours."""
-    shapes = shapely.make_valid(np.array(layer.geometry, dtype=object))
-    lat = np.radians(shapely.get_y(shapely.centroid(shapes)))
-    metres = 111_132.95 - 559.85 * np.cos(2 * lat)
-    east = 111_412.88 * np.cos(lat) - 93.5 * np.cos(3 * lat)
-    return float((shapely.area(shapes) * metres * east).sum())
+def add_up(proposal: RepairProposal, layer: gpd.GeoDataFrame) -> None:
+    """The whole changes by what was repaired, exactly; each area by what its row says."""
+    changes, ledger = proposal.changes, proposal.changes[list(SQUARE_METRES)].sum()
+    at = layer["code"].isin(set(changes["code"])).to_numpy()
+    before = geodesic_m2(mended(np.array(layer.geometry[at], dtype=object)), FINE_DEG)
+    after = geodesic_m2(proposal.repaired.geometry[at], FINE_DEG)
+    kept = [np.array(one.geometry[~at], dtype=object) for one in (layer, proposal.repaired)]
+    assert shapely.equals_identical(*kept).all()
+    assert changes["change_m2"].to_numpy() == pytest.approx(after - before, abs=EXACT_M2)
+    made = changes["filled_m2"] - changes["settled_m2"] + changes["merged_m2"]
+    assert changes["change_m2"].to_numpy() == pytest.approx(made.to_numpy(), abs=1e-5)
+    filled, settled = (
+        proposal.moved[proposal.moved["kind"] == kind]["area_m2"].sum()
+        for kind in ("gap", "overlap")
+    )
+    assert (filled, settled) == pytest.approx((ledger["filled_m2"], ledger["settled_m2"]), abs=1e-3)
+    repaired_m2 = filled + settled + changes["merged_m2"].abs().sum()
+    assert abs((after - before).sum()) <= repaired_m2 + EXACT_M2

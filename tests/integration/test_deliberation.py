@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from fastapi.testclient import TestClient
 
+from api.app import create_app
 from gis import clock
 from gis.errors import (
     ActionNotAllowed,
@@ -27,8 +29,10 @@ from gis.governance.deliberation import ACTIONS, LIFE, RELATIONS, STATES, TRANSI
 from gis.governance.working_days import HolidayNotice
 from gis.services import city_time, deliberation_clock
 from gis.services import deliberation as service
+from gis.services.access import issue_token
 from gis.services.lookup import Boundaries
 from gis.services.match_request import Location
+from gis.settings import Settings
 from gis.store.layer_sources import SOURCES
 from gis.store.unit_of_work import Database
 from layers.catalogue import LAYERS, layers_for
@@ -208,7 +212,7 @@ def test_a_calendar_that_comes_later_gives_items_their_limit(
 
 
 def test_the_map_shows_the_public_agenda_to_all_and_the_desk_to_staff(
-    database: Database, boundaries: Boundaries, city: SmallCity
+    database: Database, boundaries: Boundaries, city: SmallCity, settings: Settings
 ) -> None:
     private = raised(database, boundaries, CITIZEN, city.inside(1))
     public = raised(database, boundaries, CITIZEN, city.inside(2))
@@ -226,6 +230,25 @@ def test_the_map_shows_the_public_agenda_to_all_and_the_desk_to_staff(
     assert "deliberation-desk" not in everybody
     names = {one.name for one in LAYERS["deliberations"].attributes_for("viewer")}
     assert not names & {"due_at", "overdue", "proposer", "description"}
+    with TestClient(create_app(settings, database)) as client:
+
+        def features(layer: str, role: str | None, area: str | None = None) -> dict[str, Any]:
+            headers = {}
+            if role is not None:
+                secret = issue_token(database, SYSTEM, role=role, area=area).secret
+                headers["Authorization"] = f"Bearer {secret}"
+            answer = client.get(f"/ogc/collections/{layer}/items", headers=headers)
+            assert answer.status_code in (200, 404), answer.text
+            return {one["id"]: one for one in answer.json().get("features", [])}
+
+        shown = features("deliberations", None)
+        assert set(shown) == {public["id"]}
+        assert shown[public["id"]]["properties"]["status"] == "set"
+        assert tuple(shown[public["id"]]["geometry"]["coordinates"]) == city.inside(2)
+        assert not names.symmetric_difference(shown[public["id"]]["properties"])
+        assert features("deliberation-desk", "viewer") == {}
+        assert set(features("deliberation-desk", "dispatcher")) == {public["id"], private["id"]}
+        assert set(features("deliberation-desk", "grid_worker", city.grids[0])) == {private["id"]}
     take(database, boundaries, CITIZEN, private, "withdraw")
     assert seen("deliberation-desk") == {public["id"]}
 

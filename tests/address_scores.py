@@ -32,6 +32,31 @@ LOST_BY_LABEL = {
 """Label -> what a user loses when it is missed."""
 
 
+LOST_BY_ERROR = {
+    "edges": "a character too many or too few: found by sound or slip, else its area only",
+    "label": "looked up as another kind: found where names of both kinds are one table, else not",
+    "split": "its first half is looked up: a namesake of that half, or its area only",
+    "swallowed": "part of a longer name: neither is found, its area only",
+    "missed": "not looked up at all",
+    "invented": "words that name nothing are looked up: costs a share of certainty",
+}
+"""Class of error -> what a user loses by it."""
+
+
+def error_of(span: tuple[str, int, int], found: set[tuple[str, int, int]]) -> tuple[str, str]:
+    """Return the class of error of a wanted span that was not found, and what was found there."""
+    label, start, end = span
+    over = sorted((f for f in found if f[1] < end and f[2] > start), key=lambda f: f[1])
+    there = "+".join(f[0] for f in over)
+    if not over:
+        return "missed", "-"
+    if len(over) > 1:
+        return "split", there
+    if over[0][1:] == (start, end):
+        return "label", there
+    return "edges" if over[0][0] == label else "swallowed", there
+
+
 @dataclass(slots=True)
 class Scores:
     """Counts by label; a span counts when label, start and end agree."""
@@ -39,6 +64,7 @@ class Scores:
     right: Counter[str] = field(default_factory=Counter)
     wrong: Counter[str] = field(default_factory=Counter)
     missed: Counter[str] = field(default_factory=Counter)
+    errors: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     whole: int = 0
     texts: int = 0
 
@@ -56,8 +82,12 @@ class Scores:
 
 def labelled(shared_data: Path, part: int) -> list[dict[str, Any]]:
     """The labelled texts: part 0 the even lines, 1 the odd ones."""
+    return all_labelled(shared_data)[part::2]
+
+
+def all_labelled(shared_data: Path) -> list[dict[str, Any]]:
     path = shared_data / "cn-address/parse_labelled.jsonl"
-    return [json.loads(line) for line in path.read_text("utf-8").splitlines()][part::2]
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
 
 
 def parse_scores(rows: Sequence[dict[str, Any]]) -> Scores:
@@ -68,6 +98,12 @@ def parse_scores(rows: Sequence[dict[str, Any]]) -> Scores:
         scores.right.update(label for label, _, _ in found & wanted)
         scores.wrong.update(label for label, _, _ in found - wanted)
         scores.missed.update(label for label, _, _ in wanted - found)
+        for span in wanted - found:
+            kind, there = error_of(span, found)
+            scores.errors[kind, span[0], there] += 1
+        for label, start, end in found - wanted:
+            if not any(low < end and high > start for _, low, high in wanted):
+                scores.errors["invented", "-", label] += 1
         scores.whole += found == wanted
         scores.texts += 1
     return scores
@@ -102,6 +138,17 @@ def pair_f1(
     limits = np.unique(np.quantile(scores[seen], np.linspace(0, 1, 200)))
     best = max(limits, key=lambda limit: _f1(same[seen], scores[seen] >= limit))
     return _f1(same[given.unseen], scores[given.unseen] >= best), float(best)
+
+
+def crossed_f1(given: Pairs, score: Callable[[str, str], float], *, at_least: int) -> float:
+    """Return F1 on all pairs, each half decided by the threshold that was best on the other."""
+    scores = np.array([score(a, b) for a, b in given.texts])
+    same, decided = given.label >= at_least, np.zeros(len(scores), bool)
+    for half in (given.unseen, ~given.unseen):
+        limits = np.unique(np.quantile(scores[~half], np.linspace(0, 1, 200)))
+        best = max(limits, key=lambda limit: _f1(same[~half], scores[~half] >= limit))
+        decided[half] = scores[half] >= best
+    return _f1(same, decided)
 
 
 def _f1(wanted: npt.NDArray[np.bool_], found: npt.NDArray[np.bool_]) -> float:

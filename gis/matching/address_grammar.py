@@ -76,7 +76,7 @@ AFTER: Final[dict[str, str]] = {
     "district": "town poi road community devzone",
     "town": "poi community road devzone village_group houseno",
     "community": "poi road houseno village_group community devzone assist distance floorno",
-    "village_group": "houseno roadno poi road",
+    "village_group": "houseno poi road",
     "road": "roadno houseno subpoi devzone assist intersection floorno poi distance road",
     "roadno": "devzone houseno floorno subpoi assist intersection cellno roomno poi distance",
     "poi": "road houseno subpoi devzone assist floorno cellno roomno intersection distance",

@@ -46,6 +46,8 @@ def parse(text: str, lexicon: Lexicon | None = None) -> tuple[Part, ...]:
             if label == "poi" and any(part.label in _BEFORE_SUBPOI for part in parts):
                 label = "subpoi"  # noqa: PLW2901 - what comes after a door lies behind it
             low, high = folded.raw_span(piece.start() + start, piece.start() + end)
+            if label == "city" and parts and parts[-1].text in _MUNICIPALITIES:
+                parts[-1] = parts[-1]._replace(label="prov")  # 上海上海市
             if parts and parts[-1].label == label and parts[-1].end == low and label in _ONCE:
                 low = parts.pop().start
             parts.append(Part(label, text[low:high], low, high))
@@ -53,6 +55,7 @@ def parse(text: str, lexicon: Lexicon | None = None) -> tuple[Part, ...]:
 
 
 _BEFORE_SUBPOI: Final = ("road", "roadno", "houseno", "floorno", "devzone", "poi")
+_MUNICIPALITIES: Final = ("北京", "天津", "上海", "重庆")
 _ONCE: Final = ("prov", "city", "district", "town", "community", "road", "roadno", "subpoi")
 """Labels of which two in a row are one part (安定乡石门镇, 北庄行政村北庄村)."""
 

@@ -185,7 +185,7 @@ def _poi(name: str) -> float:
     if not _ROADISH.isdisjoint(name):
         weight -= 1.2 * sum(name[:-1].count(c) for c in "路街巷号")
     if length > 3:
-        weight -= 1.0 * sum(name[:-2].count(e) for e in _INNER)
+        weight -= 1.0 * sum(name[:-1].count(e) for e in _INNER)
     if name.endswith(("公司", "集团", "银行", "厂")) and length >= 6:
         weight += 0.25 * min(length, 14)
     return weight - 0.3
@@ -212,6 +212,6 @@ def follows(last: str, label: str) -> float:
 
 _ALONE: Final = {
     ("prov0", False): 3.0, ("prov0", True): 3.0, ("city0", False): 1.4, ("city0", True): 2.0,
-    ("district0", False): 0.4, ("district0", True): 0.9, ("town0", True): 1.3,
+    ("district0", False): 0.4, ("district0", True): 1.4, ("town0", True): 2.0,
 }  # fmt: skip
 """(short form, before a firm or building) -> what it loses: 宁波朗生医药公司 is one name."""

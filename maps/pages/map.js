@@ -1,5 +1,8 @@
 /* The script of a saved map: layers out of packed data, popups whose text stays text. */
 const gridward = (function () {
+  // the processor draws: an emulated graphics card takes ten times as long for thousands of outlines
+  const plain = HTMLCanvasElement.prototype.getContext;
+  HTMLCanvasElement.prototype.getContext = function (kind) { return plain.call(this, kind, {willReadFrequently: true}); };
   function unpackRing(letters) {
     const ring = [];
     const at = [0, 0];

@@ -19,10 +19,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import httpx
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, Request
 from rich.console import Console
 from rich.table import Table
 
@@ -155,7 +155,9 @@ def _views(browser: Browser, base: str, home: Path) -> Iterator[list[str]]:
 def _opened(browser: Browser, base: str, path: str, token: str | None, home: Path) -> Opened:
     """Open a page with nothing kept in the browser."""
     page = _page(browser, base, token)
-    weight = _weighed(page)
+    # those of workers, too, which fetch the tiles
+    finished: list[Request] = []
+    page.context.on("requestfinished", finished.append)
     before = _processor_s(home)
     page.goto(path)
     wanted = ["map", "list"] if path == "/dispatch" else ["map"]
@@ -164,6 +166,7 @@ def _opened(browser: Browser, base: str, path: str, token: str | None, home: Pat
         assert time.monotonic() < deadline, f"{path} does not show {wanted}: {seen}"
         page.wait_for_timeout(20)
     used = _processor_s(home) - before
+    weight = _weight(list(finished))
     page.context.close()
     return Opened(max(seen[one] for one in wanted), used, weight)
 
@@ -207,23 +210,13 @@ def _page(browser: Browser, base: str, token: str | None) -> Page:
     return page
 
 
-def _weighed(page: Page) -> dict[str, int]:
-    """Bytes over the wire from now on: the page with scripts and styles, tiles, data."""
+def _weight(requests: list[Request]) -> dict[str, int]:
+    """Bytes over the wire: the page with scripts and styles, tiles, data."""
     weight = {"page": 0, "tiles": 0, "data": 0}
-    kinds: dict[str, str] = {}
-    line = page.context.new_cdp_session(page)
-
-    def asked(said: dict[str, Any]) -> None:
-        url = said["request"]["url"]
-        kind = "tiles" if "/tiles/" in url else "data" if "/v1/" in url else "page"
-        kinds[said["requestId"]] = kind
-
-    def arrived(said: dict[str, Any]) -> None:
-        weight[kinds.get(said["requestId"], "page")] += int(said["encodedDataLength"])
-
-    line.send("Network.enable")
-    line.on("Network.requestWillBeSent", asked)
-    line.on("Network.loadingFinished", arrived)
+    for one in requests:
+        kind = "tiles" if "/tiles/" in one.url else "data" if "/v1/" in one.url else "page"
+        sizes = one.sizes()
+        weight[kind] += sizes["responseBodySize"] + sizes["responseHeadersSize"]
     return weight
 
 
@@ -277,7 +270,9 @@ def _saved(browser: Browser, home: Path) -> list[list[str]]:
         made = time.perf_counter() - began
         gridward(home, "map", key, str(files[1]))
         same = files[0].read_bytes() == files[1].read_bytes()
+        before = _processor_s(home)
         drawn = [_drawn_ms(browser, files[0]) for _ in range(ROUNDS)]
+        used = (_processor_s(home) - before) / ROUNDS
         rows.append(
             [
                 key,
@@ -286,6 +281,7 @@ def _saved(browser: Browser, home: Path) -> list[list[str]]:
                 f"{made:.1f}",
                 f"{statistics.median(drawn) / 1000:.2f}",
                 f"{max(drawn) / 1000:.2f}",
+                f"{used:.2f}",
             ]
         )
     return rows
@@ -320,7 +316,7 @@ def _print(views: list[list[str]], pans: list[list[str]], saved: list[list[str]]
         ),
         (
             f"saved maps of the whole city opened without a network; {load}",
-            ("map", "MB", "equal twice", "made s", "drawn median s", "worst s"),
+            ("map", "MB", "equal twice", "made s", "drawn median s", "worst s", "processor s"),
             saved,
         ),
     )  # fmt: skip

@@ -94,21 +94,19 @@ def changes_of(
     """Return the changes that the options of a command describe."""
     changes: list[StationChange] = []
     for text in add or ():
-        lon, lat, *kind = text.split(",", 2)
-        changes.append(
-            StationChange("add", lon=_degree(lon), lat=_degree(lat), kind=kind[0] if kind else None)
-        )
+        lon, lat, kind = _three(text if text.count(",") > 1 else f"{text},", "LON,LAT[,KIND]")
+        changes.append(StationChange("add", lon=_degree(lon), lat=_degree(lat), kind=kind or None))
     for text in move or ():
-        code, lon, lat = _three(text)
+        code, lon, lat = _three(text, "CODE,LON,LAT")
         changes.append(StationChange("move", code=code, lon=_degree(lon), lat=_degree(lat)))
     changes += [StationChange("close", code=code) for code in close or ()]
     return tuple(changes)
 
 
-def _three(text: str) -> tuple[str, str, str]:
+def _three(text: str, shape: str) -> tuple[str, str, str]:
     parts = text.rsplit(",", 2)
     if len(parts) != 3:
-        raise typer.BadParameter("CODE,LON,LAT")
+        raise typer.BadParameter(f"{shape}: {text}")
     return parts[0], parts[1], parts[2]
 
 

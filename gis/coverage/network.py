@@ -18,7 +18,6 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 from scipy.sparse import csr_array
-from scipy.sparse.csgraph import dijkstra
 
 from gis.coverage.roads import BoolArray, FloatArray, IntArray, Mode, RoadGraph
 from gis.geometry.circles import lon_lat
@@ -28,6 +27,7 @@ TOLERANCE_M: Final = 0.001
 
 SNAP_M: Final = 200.0
 _TOUCHING_M: Final = 1e-6
+_STRIDE: Final = 3.0  # edges; from 2 to 4 the search takes the same time
 Towards = Literal["stations", "points"]
 
 
@@ -195,15 +195,18 @@ def nearest_station(
     by_start, by_end = search.legs(points)
     on = np.maximum(points.edge, 0)
     start, end = graph.start[on], graph.end[on]
-    options = np.column_stack([distance[start] + by_start, distance[end] + by_end])
-    names = np.column_stack([station[start], station[end]])
+    over_start, over_end = distance[start] + by_start, distance[end] + by_end
     point, other, along = search.same_edge(points)
-    best = options.min(axis=1)
+    best = np.minimum(over_start, over_end)
     np.minimum.at(best, point, along)
-    ways = np.where(options == best[:, None], names, len(stations.edge)).min(axis=1)
+    none = len(stations.edge)
+    ways = np.minimum(
+        np.where(over_start == best, station[start], none),
+        np.where(over_end == best, station[end], none),
+    )
     equal = along == best[point]
     np.minimum.at(ways, point[equal], other[equal])
-    best = best + points.access_m
+    best += points.access_m
     reached = points.assessable & np.isfinite(best) & (best <= limit)
     return Nearest(
         station=np.where(reached, ways, -1),
@@ -246,23 +249,11 @@ def limit_of(limit_m: float) -> float:
 
 
 class StationSearch:
-    """Dijkstra from stations on edges; ``towards`` stations means against the direction.
+    """Dijkstra from stations on edges; ``towards`` stations means against the direction."""
 
-    ``joined=False``: without the stations as nodes of the matrix, for who searches elsewhere.
-    """
-
-    def __init__(
-        self,
-        graph: RoadGraph,
-        stations: Attached,
-        mode: Mode,
-        towards: Towards,
-        *,
-        joined: bool = True,
-    ) -> None:
+    def __init__(self, graph: RoadGraph, stations: Attached, mode: Mode, towards: Towards) -> None:
         self.graph, self.stations = graph, stations
-        matrix, self.ahead, self.behind = self.directed(graph, mode, towards)
-        self.matrix = self._with_stations(matrix) if joined else matrix
+        self.matrix, self.ahead, self.behind = self.directed(graph, mode, towards)
 
     @staticmethod
     def directed(
@@ -287,50 +278,35 @@ class StationSearch:
         ways = np.column_stack([to_start, to_end]) + self.stations.access_m[:, None]
         return ways, np.column_stack([self.graph.start[on], self.graph.end[on]])
 
-    def _with_stations(self, matrix: csr_array) -> csr_array:
-        """Append one node for each station, with its ways to both ends of its edge."""
-        ways, ends = self.station_ways()
-        open_ways = np.isfinite(ways)
-        counts = open_ways.sum(axis=1)
-        size = matrix.shape[0] + len(ends)
-        return csr_array(
-            (
-                np.concatenate([matrix.data, ways[open_ways]]),
-                np.concatenate([matrix.indices, ends[open_ways]]).astype(np.int32),
-                np.concatenate([matrix.indptr, matrix.nnz + np.cumsum(counts)]).astype(np.int32),
-            ),
-            shape=(size, size),
-        )
-
     def from_all(self, limit: float) -> tuple[FloatArray, IntArray]:
         """Return each node's distance from its nearest station, and the first such station."""
+        from gis.coverage.road_search import nearest_seeds  # noqa: PLC0415 - numba when needed
+
         size, count = len(self.graph.nodes), len(self.stations.edge)
         if not count or not size:
             return np.full(size, np.inf), np.full(size, count, dtype=np.intp)
-        distance, _, source = dijkstra(
-            self.matrix,
-            indices=size + np.arange(count),
-            limit=limit,
-            min_only=True,
-            return_predecessors=True,
+        ways, ends = self.station_ways()
+        open_ways = np.isfinite(ways)
+        distance, station = nearest_seeds(
+            self.arrays(),
+            (
+                ends[open_ways].astype(np.int64),
+                ways[open_ways],
+                np.repeat(np.arange(count), open_ways.sum(axis=1)),
+            ),
+            limit,
+            _STRIDE * float(self.matrix.data.mean()) if self.matrix.nnz else 1.0,
         )
-        station = np.where(np.isfinite(distance), source - size, count).astype(np.intp)
-        self._settle_ties(distance, station)
-        return np.asarray(distance[:size], dtype=np.float64), station[:size]
+        return distance, np.where(station >= 0, station, count).astype(np.intp)
 
-    def _settle_ties(self, distance: FloatArray, station: IntArray) -> None:
-        """Give places at equal distances to the first station, along all shortest ways."""
-        tail = np.repeat(np.arange(len(distance)), np.diff(self.matrix.indptr))
-        head = self.matrix.indices
-        tight = np.flatnonzero(
-            np.isfinite(distance[tail]) & (distance[tail] + self.matrix.data == distance[head])
+    def arrays(self) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], FloatArray]:
+        """Return the matrix as a compiled search reads it."""
+        matrix = self.matrix
+        return (
+            matrix.indptr.astype(np.int32, copy=False),
+            matrix.indices.astype(np.int32, copy=False),
+            matrix.data,
         )
-        tail, head = tail[tight], head[tight]
-        while True:
-            better = station[tail] < station[head]
-            if not better.any():
-                return
-            np.minimum.at(station, head[better], station[tail[better]])
 
     def legs(self, points: Attached) -> tuple[FloatArray, FloatArray]:
         """Return what is left from the start, and from the end, of a point's edge to the point."""

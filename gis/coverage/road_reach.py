@@ -7,7 +7,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from gis.coverage.network import Attached, StationSearch, Towards, attach, limit_of
+from gis.coverage.network import Attached, StationSearch, Towards, attach, limit_of, nearest_station
 from gis.coverage.reached import ReachedPoints
 from gis.coverage.roads import BoolArray, FloatArray, Mode, RoadGraph
 
@@ -74,18 +74,14 @@ class PointsOnRoads:
         if not len(self.graph.start) or not count or not len(self.points.edge):
             none = np.empty(0, dtype=np.int64)
             return ReachedPoints(np.zeros(count + 1, dtype=np.int64), none, np.empty(0))
-        search = StationSearch(self.graph, stations, self.mode, self.towards, joined=False)
+        search = StationSearch(self.graph, stations, self.mode, self.towards)
         ways, ends = search.station_ways()
         open_ways = np.isfinite(ways)
         seed_bounds = np.concatenate([[0], np.cumsum(open_ways.sum(axis=1))]).astype(np.int64)
         station, point, along = self._on_same_edge(search, stations)
         direct_bounds = np.searchsorted(station, np.arange(count + 1)).astype(np.int64)
         bounds, points, metres = ways_to_points(
-            (
-                self.matrix.indptr.astype(np.int32, copy=False),
-                self.matrix.indices.astype(np.int32, copy=False),
-                self.matrix.data,
-            ),
+            search.arrays(),
             (ends[open_ways].astype(np.int64), ways[open_ways], seed_bounds),
             (point.astype(np.int64), along, direct_bounds),
             (self._hanging, self._hanging_ways, self._hanging_bounds),
@@ -114,6 +110,7 @@ def warm_up() -> None:
     graph = RoadGraph.build([[118.30, 32.3], [118.31, 32.3]], [[0, 1]])
     place = attach(graph, [[118.301, 32.3]])
     PointsOnRoads(graph, place).reached(place, 100.0)
+    nearest_station(graph, place, place)
 
 
 def _each(values: npt.NDArray[_T], on: npt.NDArray[np.intp]) -> npt.NDArray[_T]:

@@ -147,3 +147,108 @@ def ways_to_points(
                 total += 1
         bounds[station + 1] = total
     return bounds, points[:total].copy(), metres[:total].copy()
+
+
+@compiled
+def _append(
+    places: IntArray, ways: FloatArray, count: int, place: int, way: float
+) -> tuple[IntArray, FloatArray, int]:
+    """Put a place at the end of a list, which grows where it is full."""
+    if count == len(places):
+        places = np.append(places, np.empty(count, dtype=np.int64))
+        ways = np.append(ways, np.empty(count))
+    places[count], ways[count] = place, way
+    return places, ways, count + 1
+
+
+@compiled
+def _is_better(
+    best: tuple[FloatArray, IntArray], node: int, way: float, station: int, limit: float
+) -> bool:
+    """Keep a way to a node if it is shorter than the known one, or as short to a first station."""
+    known = best[0][node]
+    if way > limit or way > known or (way == known and station >= best[1][node]):
+        return False
+    best[0][node], best[1][node] = way, station
+    return True
+
+
+@compiled
+def _ways_out(
+    network: tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], FloatArray],
+    best: tuple[FloatArray, IntArray],
+    node: int,
+    way: float,
+) -> range:
+    """Return the places of the edges that leave a node, none where a shorter way is known."""
+    if way > best[0][node]:
+        return range(0)
+    return range(network[0][node], network[0][node + 1])
+
+
+@compiled
+def _least(
+    places: IntArray, ways: FloatArray, count: int, best: tuple[FloatArray, IntArray]
+) -> float:
+    """Return the shortest of the listed ways that still hold."""
+    least = np.inf
+    for place in range(count):
+        if ways[place] < least and ways[place] == best[0][places[place]]:
+            least = ways[place]
+    return least
+
+
+@compiled
+def nearest_seeds(
+    network: tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], FloatArray],
+    seeds: tuple[IntArray, FloatArray, IntArray],
+    limit: float,
+    stride: float,
+) -> tuple[FloatArray, IntArray]:
+    """Return of each node the way from the nearest seed, and whose it is: of equals the first.
+
+    Nodes are gone through in strides: those nearer than the next stride in the order in which they
+    were met, and again when a shorter way to one turns up; the others wait in a list. It ends at
+    the same least ways as Dijkstra's heap, in less time.
+
+    Parameters
+    ----------
+    network
+        As in :func:`ways_to_points`.
+    seeds
+        Nodes, how far each is from its station, and the station's number.
+    limit
+        Metres, tolerance included; beyond it a node has an infinite way and the number -1.
+    stride
+        Metres, about the length of some edges; any positive one gives the same answer.
+    """
+    size = len(network[0]) - 1
+    best = (np.full(size, np.inf), np.full(size, -1, dtype=np.int64))
+    near, near_ways = np.empty(1024, dtype=np.int64), np.empty(1024)
+    for place in range(len(seeds[0])):
+        _is_better(best, seeds[0][place], seeds[1][place], seeds[2][place], limit)
+    waiting = len(seeds[0])
+    later, later_ways = np.append(seeds[0], near), np.append(seeds[1], near_ways)
+    while waiting > 0:
+        edge = _least(later, later_ways, waiting, best) + stride
+        met, left = 0, 0
+        for place in range(waiting):
+            node, way = later[place], later_ways[place]
+            if way < edge:  # one that holds no more has no ways out
+                near, near_ways, met = _append(near, near_ways, met, node, way)
+            elif way == best[0][node]:
+                later[left], later_ways[left] = node, way
+                left += 1
+        waiting, turn = left, 0
+        while turn < met:
+            node, way = near[turn], near_ways[turn]
+            turn += 1
+            for place in _ways_out(network, best, node, way):
+                other, there = network[1][place], way + network[2][place]
+                if not _is_better(best, other, there, best[1][node], limit):
+                    continue
+                if there < edge:
+                    near, near_ways, met = _append(near, near_ways, met, other, there)
+                else:
+                    later, later_ways, waiting = _append(later, later_ways, waiting, other, there)
+    return best

@@ -266,7 +266,7 @@ def buildings_within(work: UnitOfWork, radius_m: float, kinds: list[str] | None 
 
 def within_statement(kinds: list[str] | None = None) -> sa.Select[Any]:
     """Return the join of buildings and stations; it takes ``radius_m``, tolerance included."""
-    statement = sa.select(buildings.c.id).distinct().join(stations, _REACHES)
+    statement = sa.select(buildings.c.id).distinct().join(stations, REACHES)
     statement = statement.where(stations.c.closed_at.is_(None), buildings.c.residents > 0)
     return statement if kinds is None else statement.where(stations.c.kind.in_(kinds))
 
@@ -274,7 +274,7 @@ def within_statement(kinds: list[str] | None = None) -> sa.Select[Any]:
 # The box of the index: a degree of latitude is at least 110,574 m, one of longitude at least
 # 111,319 m x cos(lat) at the far end of the radius; 1 % is added to both.
 _RADIUS: Final = sa.bindparam("radius_m", type_=sa.Double)
-_REACHES: Final = sa.and_(
+REACHES: Final = sa.and_(
     buildings.c.geometry.intersects(
         sa.func.ST_Expand(
             stations.c.geometry,

@@ -8,7 +8,9 @@ from typing import Any
 import httpx
 import pytest
 import sqlalchemy as sa
+import typer
 
+from api.cli.planning import changes_of
 from gis.errors import NoPlan
 from gis.governance.actors import SYSTEM
 from gis.services import siting
@@ -146,3 +148,16 @@ def test_people_without_any_way_do_not_spoil_the_plan_of_the_others(database: Da
             SYSTEM,
             SitingQuestion(objective="min_max_distance", k=1, own=own + north, **asked),
         )
+
+
+@pytest.mark.parametrize(
+    ("text", "fits"),
+    [("118.3,32.3", True), ("118.3,32.3,school", True), ("x", False), ("1,b", False)],
+)
+def test_stations_added_on_the_command_line_are_read_or_refused(text: str, *, fits: bool) -> None:
+    if fits:
+        (change,) = changes_of([text], None, None)
+        assert (change.lon, change.lat, change.kind) == (118.3, 32.3, [*text.split(","), None][2])
+        return
+    with pytest.raises(typer.BadParameter):
+        changes_of([text], None, None)

@@ -22,6 +22,7 @@ from gis.coverage.network import (
     distances,
     nearest_station,
 )
+from gis.coverage.road_search import nearest_seeds
 from gis.coverage.roads import Mode, RoadGraph, node_lines
 
 FloatArray = npt.NDArray[np.float64]
@@ -342,3 +343,22 @@ def test_floyd_warshall_agrees_on_nodes() -> None:
     dense = np.full(table.shape, np.inf)
     dense[table.coords] = table.data
     assert np.allclose(dense[np.ix_(there, there)], expected[np.ix_(there, there)])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_any_stride_ends_at_the_same_ways_and_first_stations(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    graph = RoadGraph.build(
+        rng.uniform(0.0, 0.01, (60, 2)), rng.integers(0, 60, (150, 2)), rng.integers(1, 4, 150)
+    )
+    matrix = graph.matrix("walk")
+    arrays = matrix.indptr.astype(np.int32), matrix.indices.astype(np.int32), matrix.data
+    nodes, ways = rng.integers(0, 60, 9), rng.integers(0, 3, 9).astype(np.float64)
+    table = floyd_warshall(matrix)[nodes] + ways[:, None]  # many are equal
+    for limit in (4.0, np.inf):
+        expected = np.where(table.min(axis=0) <= limit, table.min(axis=0), np.inf)
+        owners = np.where(np.isfinite(expected), table.argmin(axis=0), -1)
+        for stride in (0.5, 2.0, 100.0):
+            far, owner = nearest_seeds(arrays, (nodes, ways, np.arange(9)), limit, stride)
+            assert far.tolist() == expected.tolist()
+            assert owner.tolist() == owners.tolist()

@@ -16,7 +16,7 @@ from api.middleware import BodyGuard, RequestContext
 from api.ogc.service import LayerService
 from api.ogc.tile_lane import TileLane
 from api.openapi import describe
-from api.quick import QuickLane
+from api.quick import quick_routes
 from api.routes import (
     access_and_staffing,
     area_aliases,
@@ -121,10 +121,11 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
         app.include_router(router)
     app.openapi = partial(_described, app)  # type: ignore[method-assign]
     routes = tuple(route for router in ROUTERS for route in router.routes)
-    app.add_middleware(QuickLane, routes=routes)
     app.add_middleware(BodyGuard, limit=settings.max_upload_bytes)
     app.add_middleware(TileLane, routes=routes)
-    app.add_middleware(RequestContext, metrics=app.state.runtime.metrics)
+    app.add_middleware(
+        RequestContext, metrics=app.state.runtime.metrics, quick=quick_routes(routes)
+    )
     return app
 
 

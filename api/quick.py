@@ -1,24 +1,27 @@
 """Routes that are answered from memory where they can be, on the event loop and without pydantic.
 
 A :class:`QuickRoute` is an ordinary route to everybody else: the same path, callers, OpenAPI entry
-and metrics. :class:`QuickLane`, the innermost middleware, asks it first; a request that it does not
-answer (another kind of body, a caller who is not remembered, an error to explain) goes the long way
-to the endpoint as if nothing had been.
+and metrics. :class:`api.middleware.RequestContext`, the outermost middleware, asks it first; a
+request that it does not answer (another kind of body, a caller who is not remembered, an error to
+explain) goes the long way to the endpoint as if nothing had been.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Final
 
 from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Scope
 
 from api.language import preferred
-from api.middleware import replay
 from api.runtime import Runtime
 from api.security import Allow
 from gis.errors import Language
+
+MOST_BYTES: Final = 4096
+"""A longer body goes the long way, where its length is judged."""
 
 
 class QuickRoute(APIRoute):
@@ -31,8 +34,17 @@ class QuickRoute(APIRoute):
         raise NotImplementedError
 
     def answer(self, scope: Scope, message: Message) -> bytes | None:
-        """Return what :meth:`quick` answers to a signed-in program that sends JSON."""
-        if message["type"] != "http.request" or message.get("more_body", False):
+        """Return what :meth:`quick` answers to a signed-in program that sends JSON.
+
+        No guard has looked at the body yet: :meth:`quick` answers only what it has read strictly.
+        """
+        body: bytes = message.get("body", b"")
+        if (
+            message["type"] != "http.request"
+            or message.get("more_body", False)
+            or len(body) > MOST_BYTES
+            or scope["query_string"]
+        ):
             return None
         secret, is_json, spoken = None, False, b""
         for name, value in scope["headers"]:
@@ -52,45 +64,21 @@ class QuickRoute(APIRoute):
         language = preferred(spoken.decode("latin-1")) if spoken else None
         if language is None:
             language = "en" if runtime.settings.language == "en" else "zh"
-        answer = self.quick(runtime, message.get("body", b""), language)
+        answer = self.quick(runtime, body, language)
         if answer is not None:
             scope["state"]["actor_id"] = admitted.actor.id
         return answer
 
 
-class QuickLane:
-    """Asks quick routes before the router does; stands inside the body guard."""
+QuickRoutes = Mapping[tuple[str, str], QuickRoute]
+"""Quick routes by method and path."""
 
-    def __init__(self, app: ASGIApp, routes: Iterable[BaseRoute]) -> None:
-        self.app = app
-        self._routes = {
-            (method, route.path): route
-            for route in routes
-            if isinstance(route, QuickRoute)
-            for method in route.methods or ()
-        }
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle one ASGI call."""
-        route = None
-        if scope["type"] == "http":
-            route = self._routes.get((scope["method"], scope["path"]))
-        if route is not None:
-            message = await receive()
-            answer = route.answer(scope, message)
-            if answer is not None:
-                scope["route"] = route
-                await send(
-                    {
-                        "type": "http.response.start",
-                        "status": 200,
-                        "headers": [
-                            (b"content-length", b"%d" % len(answer)),
-                            (b"content-type", b"application/json"),
-                        ],
-                    }
-                )
-                await send({"type": "http.response.body", "body": answer})
-                return
-            receive = replay(message, receive)
-        await self.app(scope, receive, send)
+def quick_routes(routes: Iterable[BaseRoute]) -> QuickRoutes:
+    """Return the routes among others that have a short way."""
+    return {
+        (method, route.path): route
+        for route in routes
+        if isinstance(route, QuickRoute)
+        for method in route.methods or ()
+    }

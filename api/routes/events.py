@@ -151,6 +151,7 @@ def report(request: Request, app: Open, actor: Sender, sent: Reported, keyed: Ke
         auto_threshold=app.settings.auto_threshold,
         language=language_of(request),
         keyed=keyed,
+        rosters=app.rosters,
     )
     body_out: Any = answer.body
     return respond(answer, {"Location": f"/v1/events/{body_out['id']}"})

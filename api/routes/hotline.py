@@ -96,6 +96,7 @@ def take(
         auto_threshold=app.settings.auto_threshold,
         all_or_nothing=body.all_or_nothing,
         language=language_of(request),
+        rosters=app.rosters,
     ).to_json()
 
 

@@ -105,7 +105,7 @@ class MatchRoute(QuickRoute):
             return None
         try:
             return matcher.answer(_PIN.decode(body), clock.now(), language)
-        except (msgspec.MsgspecError, GovernanceError):
+        except (msgspec.MsgspecError, UnicodeDecodeError, GovernanceError):
             return None  # the endpoint finds the same and says so
 
 

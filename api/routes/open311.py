@@ -272,6 +272,7 @@ def report(
         auto_threshold=app.settings.auto_threshold,
         language=language_of(request),
         keyed=keyed,
+        rosters=app.rosters,
     )
     event: Any = taken.body
     content = [{"token": event["id"], "service_notice": _notice(event), "account_id": None}]

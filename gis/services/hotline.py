@@ -17,6 +17,7 @@ from gis.governance.reasons import Reason
 from gis.services.intake import Report, take_in
 from gis.services.lookup import Boundaries
 from gis.services.match_request import Location, MatchRequest
+from gis.services.roster import Rosters
 from gis.store import categories, hotline
 from gis.store.unit_of_work import Database, UnitOfWork
 
@@ -58,6 +59,7 @@ class _Desk:
     now: Callable[[], datetime]
     auto_threshold: float
     language: Language
+    rosters: Rosters | None
 
 
 def take_orders(
@@ -72,6 +74,7 @@ def take_orders(
     all_or_nothing: bool = False,
     language: Language = "zh",
     progress: Callable[[int], None] = lambda _done: None,
+    rosters: Rosters | None = None,
 ) -> Taken:
     """Take orders in. The same order number twice is one event, today or in another batch.
 
@@ -91,7 +94,7 @@ def take_orders(
         custom_crs.check(profile.crs)
     with database.reading(actor) as work:
         known = categories.all_active(work)
-    desk = _Desk(boundaries, profile, known, now, auto_threshold, language)
+    desk = _Desk(boundaries, profile, known, now, auto_threshold, language, rosters)
     taken = Taken()
     size = max(len(rows), 1) if all_or_nothing else AT_ONCE
     for some in _slices(rows, size):
@@ -155,6 +158,7 @@ def _one(work: UnitOfWork, desk: _Desk, row: Row) -> dict[str, Any]:
                 now=desk.now,
                 auto_threshold=desk.auto_threshold,
                 language=desk.language,
+                rosters=desk.rosters,
             )
     except Unavailable:
         raise

@@ -32,6 +32,7 @@ from gis.services.match_request import Location, MatchRequest
 from gis.services.matching import Match, kept_reason, match
 from gis.services.photos import Photo, best_place
 from gis.services.responsibility import responsible
+from gis.services.roster import Roster, Rosters
 from gis.store import access, events
 from gis.store.access import Answer, KeyedRequest
 from gis.store.unit_of_work import Database, UnitOfWork
@@ -91,6 +92,7 @@ def report_event(
     auto_threshold: float,
     language: Language = "zh",
     keyed: KeyedRequest | None = None,
+    rosters: Rosters | None = None,
 ) -> Answer:
     """Take an event in: match it, route it, write it; commit before returning.
 
@@ -109,7 +111,13 @@ def report_event(
         if answered is not None:
             return answered
         status, body = take_in(
-            work, boundaries, report, now=now, auto_threshold=auto_threshold, language=language
+            work,
+            boundaries,
+            report,
+            now=now,
+            auto_threshold=auto_threshold,
+            language=language,
+            rosters=rosters,
         )
         return access.remember(work, keyed, status=status, body=body)
 
@@ -122,10 +130,12 @@ def take_in(
     now: Callable[[], datetime],
     auto_threshold: float,
     language: Language = "zh",
+    rosters: Rosters | None = None,
 ) -> tuple[int, dict[str, Any]]:
     """Take an event in inside an open unit of work: status (201, or 200: known) and the event.
 
-    For :func:`report_event`, and for batches that commit several at once.
+    For :func:`report_event`, and for batches that commit several at once. Who answers comes from
+    ``rosters`` where their stamp is the one that this transaction reads.
     """
     if report.request.source not in SOURCES:
         raise SourceUnknown(source=report.request.source, known=", ".join(SOURCES))
@@ -145,8 +155,9 @@ def take_in(
     )
     if not _in_scope(work.actor, matched):
         raise OutsideScope(scope=work.actor.area_code, code=matched.code or "-")
-    ruler = ruler_of(work)
-    routing = route(work, snapshot, matched, context.category, instant, ruler=ruler)
+    roster = None if rosters is None else rosters.at(context.roster)
+    ruler = ruler_of(work) if roster is None else roster.ruler
+    routing = route(work, snapshot, matched, context.category, instant, ruler=ruler, roster=roster)
     if report.hold is not None and routing.routing != "outside":
         routing = Routing("review", "review", None, None, (report.hold,))
     stages = IN_HAND if routing.assignment is not None else ("register",)
@@ -290,6 +301,7 @@ def route(
     now: datetime,
     *,
     ruler: Ruler = STANDARD,
+    roster: Roster | None = None,
 ) -> Routing:
     """Decide which queue an event goes to and, where it routes itself, who gets it until when."""
     if matched.decision.decision != "auto":
@@ -302,15 +314,22 @@ def route(
             {"category": category.key},
         )
         return Routing("review", "review", None, None, (why,))
-    chosen = responsible(
-        work,
-        snapshot,
-        matched.code,
-        category,
-        now,
-        unit_code=matched.unit_code,
-        place=matched.point,
-    )
+    chosen = None
+    if roster is not None:
+        path = {area.level: area.code for area in snapshot.path(matched.code or "")}
+        chosen = roster.responsible(
+            path, category, now, unit_code=matched.unit_code, place=matched.point
+        )
+    if chosen is None:
+        chosen = responsible(
+            work,
+            snapshot,
+            matched.code,
+            category,
+            now,
+            unit_code=matched.unit_code,
+            place=matched.point,
+        )
     if isinstance(chosen, Unrouted):
         return Routing("unrouted", "unrouted", None, None, (chosen.reason,))
     due, doubts = _due(category, now, ruler)

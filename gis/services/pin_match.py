@@ -172,7 +172,11 @@ class PinMatcher:
             knowledge=self.knowledge,
         )
         chosen = self.roster.responsible(
-            self._path_codes(matched.code), category, now, unit_code=matched.unit_code
+            self._path_codes(matched.code),
+            category,
+            now,
+            unit_code=matched.unit_code,
+            place=matched.point,
         )
         if chosen is None:
             return None
@@ -222,7 +226,7 @@ class PinMatcher:
         return found
 
     def _speaks_alone(self, crs: str, lon: float, lat: float, pin: Pin) -> bool:
-        """Tell whether the pin may be taken as it stands, and no exception decides at its place."""
+        """Tell whether a pin may be taken as it stands: no exception, no owner has a say there."""
         plain = self._plain_crs.get(crs)
         if plain is None:
             given = Evidence(pin=EvidencePin(118.0, 32.0, crs))
@@ -233,6 +237,7 @@ class PinMatcher:
             and not is_null_island(pin.lon, pin.lat)
             and not (self._bad and bad_key(pin.lon, pin.lat) in self._bad)
             and not (self._rulings is not None and self._rulings.covering(lon, lat))
+            and not self.roster.has_owner_near((lon, lat))
         )
 
     @staticmethod

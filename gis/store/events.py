@@ -132,6 +132,7 @@ class IntakeContext:
 
     revision: int | None
     exceptions: tuple[int, int]
+    roster: tuple[int, int]
     known: uuid.UUID | None
     category: Category | None
 
@@ -144,6 +145,7 @@ def intake_context(
     return IntakeContext(
         revision=row["revision"],
         exceptions=(int(row["written"]), int(row["touched"])),
+        roster=(int(row["marks"]), int(row["sum"])),
         known=row["known"],
         category=None if row["category"] is None else from_json(row["category"]),
     )

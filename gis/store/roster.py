@@ -54,9 +54,25 @@ _ABSENCES = (
     .order_by(absences.c.person_id, absences.c.id)
 )
 
+_RULINGS = sa.select(
+    duty_rulings.c.area_code, duty_rulings.c.category, duty_rulings.c.expires_at
+).where(
+    duty_rulings.c.ended_at.is_(None),
+    duty_rulings.c.expires_at > _NOW,
+    sa.or_(duty_rulings.c.unit_code.is_not(None), duty_rulings.c.person_id.is_not(None)),
+)
+_ASSETS = sa.select(
+    *(
+        getattr(sa.func, f"ST_{bound}")(owned_assets.c.geometry).label(bound.lower())
+        for bound in ("XMin", "YMin", "XMax", "YMax")
+    ),
+    owned_assets.c.reach_m,
+    owned_assets.c.categories,
+).where(owned_assets.c.retired_at.is_(None))
+
 
 def stamp(work: UnitOfWork) -> tuple[int, int]:
-    """Return a pair that differs after every committed change of teams and categories."""
+    """Return a pair that differs after every committed change of what a roster holds."""
     row = work.rows(_STAMP)[0]
     return int(row["marks"]), int(row["sum"])
 
@@ -71,22 +87,11 @@ def standing_absences(work: UnitOfWork) -> list[sa.RowMapping]:
     return work.rows(_ABSENCES)
 
 
-def ruled(work: UnitOfWork) -> set[tuple[str, str | None]]:
-    """Return (area, category) of the final rulings in force; a category of None is any."""
-    columns = duty_rulings.c
-    rows = work.rows(
-        sa.select(columns.area_code, columns.category).where(
-            columns.ended_at.is_(None),
-            columns.expires_at > _NOW,
-            sa.or_(columns.unit_code.is_not(None), columns.person_id.is_not(None)),
-        )
-    )
-    return {(row["area_code"], row["category"]) for row in rows}
+def standing_rulings(work: UnitOfWork) -> list[sa.RowMapping]:
+    """Return area, category (None: all) and end of the final rulings that have not ended."""
+    return work.rows(_RULINGS)
 
 
-def owned_categories(work: UnitOfWork) -> set[str]:
-    """Return the categories for which the owner of some asset answers."""
-    columns = owned_assets.c
-    named = sa.func.unnest(columns.categories).label("category")
-    rows = work.rows(sa.select(named).where(columns.retired_at.is_(None)).distinct())
-    return {row["category"] for row in rows}
+def standing_assets(work: UnitOfWork) -> list[sa.RowMapping]:
+    """Return box (EPSG:4326), reach in metres and categories of every asset that has an owner."""
+    return work.rows(_ASSETS)

@@ -40,6 +40,55 @@ def test_short_and_long_way_give_one_answer(
     assert 'route="/v1/match"' in client.get("/metrics").text
 
 
+HOSTILE = (
+    b'{"location":{"lon":1e999,"lat":32}}',
+    b'{"location":{"lon":NaN,"lat":32}}',
+    b'{"location":{"lon":118,"lat":' + b"3" * 400 + b"}}",
+    b'{"location":{"lon":118.3,"lat":32.3},"source":"\xff"}',
+    b'{"location":{"lon":118.3,"lat":32.3},"source":"a\x00b"}',
+    rb'{"location":{"lon":118.3,"lat":32.3},"source":"a\u0000b"}',
+    rb'{"location":{"lon":118.3,"lat":32.3},"source":"\ud800"}',
+    rb'{"location":{"lon":118.3,"lat":32.3,"crs":"\ud800"}}',
+    b'{"location":{"lon":118.3,"lat":32.3}} more',
+    b'{"location":{"lon":118.3,"lat":32.3}',
+    b'{"location":{"lon":118.3,"lat":32.3},"address":"' + b"x" * 5000 + b'"}',
+    b"[]",
+    b"",
+)
+
+
+@pytest.mark.parametrize("body", HOSTILE)
+def test_what_is_refused_is_refused_alike_on_both_ways(
+    client: httpx.Client, signed_in: dict[str, str], body: bytes
+) -> None:
+    short, long = (
+        client.post("/v1/match", content=body, headers={**signed_in, "Content-Type": kind})
+        for kind in ("application/json", "application/json; charset=utf-8")
+    )
+    assert 400 <= short.status_code < 500
+    assert (short.status_code, short.json()) == (long.status_code, long.json())
+
+
+def test_the_short_way_keeps_ids_and_lets_in_whom_the_long_one_does(
+    client: httpx.Client, signed_in: dict[str, str], token: Token
+) -> None:
+    named = {**signed_in, "X-Request-ID": "caller-1234"}
+    assert client.post("/v1/match", json={"location": PIN}, headers=named).headers[
+        "X-Request-ID"
+    ] == ("caller-1234")
+    ids = {
+        client.post("/v1/match", json={"location": PIN}, headers=signed_in).headers["X-Request-ID"]
+        for _ in range(3)
+    }
+    assert len(ids) == 3
+    assert client.post("/v1/match", json={"location": PIN}).status_code == 401
+    wrong = {"Authorization": signed_in["Authorization"] + "x"}
+    assert client.post("/v1/match", json={"location": PIN}, headers=wrong).status_code == 401
+    asked = client.post("/v1/match?x=%00", json={"location": PIN}, headers=signed_in)
+    assert asked.status_code == 422
+    assert client.get("/v1/match", headers=signed_in).status_code == 405
+
+
 def test_errors_of_pins_are_explained(client: httpx.Client, signed_in: dict[str, str]) -> None:
     swapped = client.post(
         "/v1/match", json={"location": {"lon": 32.3, "lat": 118.3}}, headers=signed_in

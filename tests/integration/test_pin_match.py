@@ -220,6 +220,29 @@ def test_a_tie_that_the_load_decides_is_left_to_the_database(own_paths: Paths) -
     assert b'"responsible":{' in paths.slow(request, clock.now())
 
 
+def test_a_final_ruling_is_left_to_the_database(own_paths: Paths) -> None:
+    paths = own_paths
+    with paths.database.transaction(SYSTEM) as work:
+        place = work.rows(
+            sa.text("select ST_X(geometry) x, ST_Y(geometry) y from buildings order by id limit 1")
+        )[0]
+        work.execute(
+            sa.text(
+                "insert into duty_rulings (area_code, ground, unit_code, person_id, reason, "
+                "created_by, expires_at) select a.code, 'not-ours', p.unit_code, p.id, '终审', "
+                "'test', now() + interval '1 hour' from areas a, persons p "
+                "where a.level = 'city' and p.unit_code is not null order by p.id limit 1"
+            )
+        )
+    request, now = PinRequest(Pin(place["x"], place["y"])), clock.now()
+    ruled = paths.slow(request, now)
+    assert ruled != paths.slow(request, now + timedelta(hours=2))
+    assert paths.matcher().answer(request, now, "zh") in (None, ruled)
+    assert paths.matcher().answer(request, now + timedelta(hours=2), "zh") == paths.slow(
+        request, now + timedelta(hours=2)
+    )
+
+
 def test_an_exception_that_covers_the_pin_decides_on_the_short_way_too(own_paths: Paths) -> None:
     paths = own_paths
     with paths.database.transaction(SYSTEM) as work:

@@ -1,5 +1,5 @@
 -- All that taking an event in must know first, in one round trip: the boundary revision in force,
--- the stamp of the boundary exceptions (see gis/store/areas.py),
+-- the stamps of the boundary exceptions (see gis/store/areas.py) and of the roster (gis/store/roster.py),
 -- the event that this source already sent under this reference, and the active category.
 select
     (
@@ -9,6 +9,8 @@ select
     ) as revision,
     stamp.written,
     stamp.touched,
+    roster.marks,
+    roster.sum,
     (
         select id from event_registry where source = :source and source_ref = :source_ref
     ) as known,
@@ -21,4 +23,7 @@ select
     ) as category
 from (
     select count(*) as written, coalesce(sum(version), 0) as touched from boundary_exceptions
-) as stamp
+) as stamp,
+(
+    select count(*) as marks, coalesce(sum(id), 0) as sum from roster_changes
+) as roster

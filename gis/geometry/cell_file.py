@@ -40,14 +40,17 @@ def write(path: Path, layout: Layout, keys: Sequence[str]) -> int:
         field.name: getattr(layout, field.name) for field in fields(layout)
     }
     arrays[_KEYS] = np.frombuffer(texts, dtype=np.uint8)
-    described, blocks, place = {}, [], 0
+    described, blocks, sums, place = {}, list[Any](), [], 0
     for name, array in arrays.items():
-        block = array.tobytes()
         described[name] = {"dtype": array.dtype.str, "shape": array.shape, "at": place}
-        block += bytes(-len(block) % _ALIGNED)
-        blocks.append(block)
-        place += len(block)
-    sums = [_sums(np.frombuffer(block, dtype=np.uint64)) for block in blocks]
+        # Not copied whole: an index may fill a third of the memory.
+        flat = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
+        whole = len(flat) // 8 * 8
+        rest = flat[whole:].tobytes()
+        rest += bytes(-(whole + len(rest)) % _ALIGNED)
+        blocks += [memoryview(flat[:whole]), rest]
+        sums += [_sums(flat[:whole].view(np.uint64)), _sums(np.frombuffer(rest, dtype=np.uint64))]
+        place += whole + len(rest)
     head = {
         "version": _VERSION,
         "byteorder": sys.byteorder,

@@ -69,6 +69,7 @@ class CellIndex:
         self.keys = tuple(keys)
         self.build_report = build_report
         self._layout = layout
+        self._given: npt.NDArray[np.object_] | None = None
         self._search = cell_search
         self._nearest_foot = edge_distance.nearest_foot
         self._nearest_feet = edge_distance.nearest_feet
@@ -114,8 +115,7 @@ class CellIndex:
             raise ValueError(message)
         layout, report = lay_out(array, names)
         index = cls(layout, names, report)
-        shapely.prepare(array)
-        index.__dict__["geometries"] = array
+        index._given = array
         return index
 
     def save(self, path: Path | str) -> int:
@@ -144,8 +144,8 @@ class CellIndex:
 
     @cached_property
     def geometries(self) -> npt.NDArray[np.object_]:
-        """Return the areas, prepared; from a loaded index they are made when first asked for."""
-        made = self._layout.geometries()
+        """Return the areas, prepared when first asked for; a loaded index makes them then."""
+        made = self._layout.geometries() if self._given is None else self._given
         shapely.prepare(made)
         return made
 

@@ -20,6 +20,7 @@ MOST_CELLS = 3e8
 CROWDED = 24
 """A cell with more edges is divided."""
 
+_AT_ONCE = 20_000
 _FINEST = 2.0**16
 """A cell's side in units in the last place of the largest coordinate, at least."""
 
@@ -111,29 +112,32 @@ def lay_out(geometries: ObjectArray, keys: Sequence[str]) -> tuple[Layout, Build
         A geometry is not a valid polygon or multipolygon, or a coordinate is too large or too
         near to zero for the arithmetic (above 1e9, or not zero and below 1e-100).
     """
-    from gis.geometry.cell_sweep import build_index  # noqa: PLC0415 - numba is imported when needed
+    from gis.geometry.cell_sweep import (  # noqa: PLC0415 - numba is imported when needed
+        build_index,
+        words_needed,
+    )
     from gis.geometry.edge_table import edge_table  # noqa: PLC0415
 
     started = time.perf_counter()
     _refuse_invalid(geometries)
     rank = np.empty(len(keys), dtype=np.int32)
     rank[sorted(range(len(keys)), key=keys.__getitem__)] = np.arange(len(keys), dtype=np.int32)
-    parts, of_part = shapely.get_parts(shapely.orient_polygons(geometries), return_index=True)
-    full = ~shapely.is_empty(parts)
-    parts, of_part = parts[full], of_part[full]
-    coordinates, rings, polygons = _ragged(parts)
-    areas = np.searchsorted(of_part, np.arange(len(keys) + 1)).astype(np.int64)
-    ring_area = (np.repeat(of_part, np.diff(polygons)) + 1).astype(np.int32)
+    coordinates, rings, polygons, areas = _ragged(geometries)
+    ring_area = np.repeat(np.arange(1, len(areas), dtype=np.int32), np.diff(polygons[areas]))
     edges, left, right = edge_table(coordinates, rings, ring_area)
     raster, finest = _raster(edges, len(keys))
+    table = (edges.reshape(-1), left, right)
+    room = _Room.of(raster[3] * raster[4], words_needed(table[0], raster), len(keys))
     cells, words, owners, borders = build_index(
-        (edges.reshape(-1), left, right), len(keys), raster, CROWDED, finest
+        table, len(keys), raster, (CROWDED, finest), (room.cells, room.words)
     )
     if len(words) >= 2**31:
         message = f"the index would need {len(words):,} words, more than 2**31"
         raise ValueError(message)
+    number_of_edges, number_of_cells = len(edges), len(cells)
+    del edges, left, right, table
     layout = Layout(
-        packed=_packed(cells, words, owners, rank),
+        packed=room.packed(cells, words, owners, rank),
         coordinates=coordinates,
         rings=rings,
         polygons=polygons,
@@ -147,22 +151,70 @@ def lay_out(geometries: ObjectArray, keys: Sequence[str]) -> tuple[Layout, Build
         seconds=time.perf_counter() - started,
         bytes=layout.nbytes,
         areas=len(keys),
-        edges=len(edges),
-        cells=len(cells),
+        edges=number_of_edges,
+        cells=number_of_cells,
         border_cells=borders,
     )
     return layout, report
 
 
-def _packed(*arrays: Array) -> npt.NDArray[np.int64]:
-    """Put arrays into one, each on a 64-byte boundary; its first words say where they are."""
-    lengths = [-(-array.nbytes // 64) * 8 for array in arrays]
-    starts = np.cumsum([8, *lengths])
-    packed = np.zeros(starts[-1], dtype=np.int64)
-    packed[: len(starts)] = starts
-    for array, start in zip(arrays, starts, strict=False):
-        packed[start : start + -(-array.nbytes // 8)].view(array.dtype)[: array.size] = array
-    return packed
+@dataclass(frozen=True)
+class _Room:
+    """Room for the packed arrays, in which they are built: a copy of them would double the peak.
+
+    Some more than is needed as a rule is set aside; memory that is never written to costs nothing.
+    """
+
+    whole: npt.NDArray[np.int64]
+    cells: npt.NDArray[np.int32]
+    words: npt.NDArray[np.int64]
+
+    @classmethod
+    def of(cls, cells: int, words: int, areas: int) -> _Room:
+        """Set room aside for so many cells and words, and for what divided cells may need."""
+        for_cells = _whole_lines(cells * 4 + cells // 16)
+        for_words = words + words // 8 + 4096
+        start = 8 + for_cells
+        for_owners = words // 8 + 4096
+        whole = np.zeros(start + for_words + for_owners + _whole_lines(4 * areas), dtype=np.int64)
+        return cls(whole, whole[8:start].view(np.int32), whole[start : start + for_words])
+
+    def packed(
+        self,
+        cells: npt.NDArray[np.int32],
+        words: npt.NDArray[np.int64],
+        owners: npt.NDArray[np.int32],
+        rank: npt.NDArray[np.int32],
+    ) -> npt.NDArray[np.int64]:
+        """Return the arrays as one; its first words say where each begins."""
+        grown = not (
+            np.may_share_memory(cells, self.cells) and np.may_share_memory(words, self.words)
+        )
+        starts = np.cumsum(
+            [
+                8,
+                _whole_lines(cells.nbytes) if grown else len(self.cells) // 2,
+                _whole_lines(words.nbytes),
+                _whole_lines(owners.nbytes),
+                _whole_lines(rank.nbytes),
+            ]
+        )
+        if grown or starts[-1] > len(self.whole):
+            packed, copied = np.zeros(starts[-1], dtype=np.int64), (cells, words, owners, rank)
+        else:
+            packed, copied = self.whole[: starts[-1]], (None, None, owners, rank)
+        packed[: len(starts)] = starts
+        for array, start in zip(copied, starts, strict=False):
+            if array is not None:
+                packed[start : start + -(-array.nbytes // 8)].view(array.dtype)[: array.size] = (
+                    array
+                )
+        return packed
+
+
+def _whole_lines(size: int) -> int:
+    """Return how many words so many bytes fill, in whole lines of 64 bytes."""
+    return -(-size // 64) * 8
 
 
 def _refuse_invalid(geometries: ObjectArray) -> None:
@@ -179,18 +231,46 @@ def _refuse_invalid(geometries: ObjectArray) -> None:
 
 
 def _ragged(
-    parts: ObjectArray,
-) -> tuple[FloatArray, npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    if not len(parts):
-        none = np.zeros(1, dtype=np.int64)
-        return np.empty((0, 2)), none, none.copy()
-    _, coordinates, (rings, polygons) = shapely.to_ragged_array(parts, include_z=False)
-    coordinates = np.ascontiguousarray(coordinates) + 0.0  # no negative zero: equal means same bits
+    geometries: ObjectArray,
+) -> tuple[FloatArray, npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return coordinates, rings, polygons and areas of a layout, shells anticlockwise.
+
+    Some areas at a time: several copies of everything would be made on the way.
+    """
+    coordinates = np.empty((int(shapely.get_num_coordinates(geometries).sum()), 2))
+    lengths: dict[str, list[npt.NDArray[np.int64]]] = {"ring": [], "polygon": [], "area": []}
+    filled = 0
+    for start in range(0, len(geometries), _AT_ONCE):
+        some = geometries[start : start + _AT_ONCE]
+        parts, of_part = shapely.get_parts(shapely.orient_polygons(some), return_index=True)
+        full = ~shapely.is_empty(parts)
+        parts, of_part = parts[full], of_part[full]
+        lengths["area"].append(np.bincount(of_part, minlength=len(some)))
+        if not len(parts):
+            continue
+        _, found, (rings, polygons) = shapely.to_ragged_array(parts, include_z=False)
+        _refuse_extremes(found)
+        # no negative zero: equal means same bits
+        np.add(found, 0.0, out=coordinates[filled : filled + len(found)])
+        filled += len(found)
+        lengths["ring"].append(np.diff(rings))
+        lengths["polygon"].append(np.diff(polygons))
+    return coordinates[:filled], *(_starts(some) for some in lengths.values())
+
+
+def _starts(lengths: list[npt.NDArray[np.int64]]) -> npt.NDArray[np.int64]:
+    """Return where runs of these lengths begin, and where the last one ends."""
+    ends: npt.NDArray[np.int64] = np.cumsum(
+        np.concatenate([np.zeros(1, dtype=np.int64), *lengths]), dtype=np.int64
+    )
+    return ends
+
+
+def _refuse_extremes(coordinates: FloatArray) -> None:
     size = np.abs(coordinates)
     if (size > _LARGEST).any() or ((size > 0.0) & (size < _SMALLEST)).any():
         message = f"coordinates must be 0 or between {_SMALLEST} and {_LARGEST} in size"
         raise ValueError(message)
-    return coordinates, rings.astype(np.int64), polygons.astype(np.int64)
 
 
 def _raster(edges: FloatArray, areas: int) -> tuple[tuple[float, float, float, int, int], float]:

@@ -69,6 +69,14 @@ def spread(
 
 
 @compiled
+def counts(edges: Numbers, ids: Ints, words: Words, raster: int, first_row: int, rows: int) -> Ints:
+    """Return how many edges :func:`spread` lists for each cell of some rows, and a zero."""
+    offsets = np.zeros(words[raster + 4] * rows + 1, dtype=np.int32)
+    _visit(edges, ids, words, raster, first_row, offsets, np.empty(0, dtype=np.int32))
+    return offsets
+
+
+@compiled
 def bands(edges: Numbers, words: Words, band: int) -> tuple[Offsets, Ints]:
     """List the edges of each band of so many rows of the whole raster."""
     numbers = words.view(np.float64)

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from gis.geometry.cell_rasters import Offsets, bands, put_raster, spread
+from gis.geometry.cell_rasters import Offsets, bands, counts, put_raster, spread
 from gis.geometry.cell_records import (
     CROSSED,
     HEAD,
@@ -339,29 +339,45 @@ def _fill_divided(
 
 
 @compiled
+def words_needed(flat: Numbers, whole: tuple[float, float, float, int, int]) -> int:
+    """Return how many words the records of a raster's cells fill where none is divided."""
+    west, south, size, columns, rows = whole
+    words = np.zeros(RASTER_WORDS, dtype=np.int64)
+    put_raster(words, 0, west, south, size, columns, rows, 0)
+    edges = flat.reshape((-1, 4))
+    band = max(_BAND // columns, 1)
+    starts, numbers = bands(edges, words, band)
+    needed = 3 * RASTER_WORDS
+    for first in range(0, rows, band):
+        ids = numbers[starts[first // band] : starts[first // band + 1]]
+        for count in counts(edges, ids, words, 0, first, min(band, rows - first)):
+            needed += HEAD + PER_EDGE * count if count > 0 else 0
+    return needed
+
+
+@compiled
 def build_index(
     table: Table,
     areas: int,
     whole: tuple[float, float, float, int, int],
-    crowded: int,
-    smallest: float,
+    limits: tuple[int, float],
+    room: tuple[Ints, Words],
 ) -> tuple[Ints, Words, Ints, int]:
     """Return cells, words and owners (see :mod:`gis.geometry.cell_records`), and border cells.
 
     ``whole`` is the raster's west, south, cell size, columns and rows, with a margin of a cell all
-    around; cells with more than ``crowded`` edges are divided, but never below ``smallest``.
+    around; ``limits`` are the edges from which on a cell is divided, and the side of a cell that is
+    never divided. Cells and words are put into the ``room`` (zeros), as long as it lasts.
     """
     west, south, size, columns, rows = whole
     number = table[1].size
-    cells = np.zeros(columns * rows, dtype=np.int32)
-    words = np.zeros(1024 + 26 * number, dtype=np.int64)
+    cells, words = room
     owners = np.zeros(1024, dtype=np.int32)
     queue = np.zeros(1024, dtype=np.int64)
     put_raster(words, 0, west, south, size, columns, rows, 0)
     used = np.zeros(6, dtype=np.int64)
     used[_CELLS], used[_WORDS] = columns * rows, RASTER_WORDS
     scratch = (np.zeros(2 * areas + 8, dtype=np.int64), np.zeros(number, dtype=np.int64))
-    limits = (crowded, smallest)
     store = _fill_whole(table, (cells, words, owners, queue), used, scratch, limits)
     done = 0
     while done < used[_QUEUE]:

@@ -67,7 +67,7 @@ def edge_table(coordinates: Numbers, rings: Offsets, ring_area: Ints) -> tuple[N
                 left[twin] = area
             else:
                 right[twin] = area
-    return edges[:n].copy(), left[:n].copy(), right[:n].copy()
+    return edges[:n], left[:n], right[:n]
 
 
 @compiled

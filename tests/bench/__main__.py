@@ -11,7 +11,9 @@ from importlib import import_module
 BENCHES = (
     "http",
     "intake",
+    "sse",
     "match",
+    "batch",
     "proof",
     "check",
     "coverage",

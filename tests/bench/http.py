@@ -22,6 +22,7 @@ from rich.console import Console
 from rich.table import Table
 
 from gis.cluster import Cluster
+from gis.governance.work_orders import IN_HAND
 from tests.bench.load import Measured, request_bytes, run
 from tests.processes import free_port, gridward, serving_process
 
@@ -231,15 +232,18 @@ def _pins(dsn: str) -> list[tuple[float, float]]:
         ).fetchall()
 
 
-def _timed(statements: Callable[[psycopg.Connection, int], None], dsn: str) -> Measured:
+def _timed(
+    statements: Callable[[psycopg.Connection, int], None], dsn: str, count: int = REQUESTS // 4
+) -> Measured:
     """One connection, one statement after the other: what the database alone needs."""
     seconds = []
     with psycopg.connect(dsn, autocommit=True) as connection:
-        for number in range(WARM_UP + REQUESTS // 4):
+        warm_up = count // 4
+        for number in range(warm_up + count):
             begun = time.perf_counter()
             statements(connection, number)
             seconds.append(time.perf_counter() - begun)
-    times = np.array(seconds[WARM_UP:]) * 1000
+    times = np.array(seconds[warm_up:]) * 1000
     return Measured(
         1000.0 * len(times) / times.sum(),
         float(np.median(times)),
@@ -265,7 +269,7 @@ def _sql_match(dsn: str, pins: list[tuple[float, float]]) -> Measured:
     return _timed(one, dsn)
 
 
-def _sql_insert(dsn: str, pins: list[tuple[float, float]]) -> Measured:
+def _sql_insert(dsn: str, pins: list[tuple[float, float]], count: int = REQUESTS // 4) -> Measured:
     with psycopg.connect(dsn) as connection:
         person, unit = connection.execute(
             "select id, unit_code from persons where unit_code is not null order by id limit 1"
@@ -299,6 +303,14 @@ def _sql_insert(dsn: str, pins: list[tuple[float, float]]) -> Measured:
                     "values (%s, 'bench', 'admin', %s)",
                     (event, action),
                 )
+            for stage in IN_HAND:
+                connection.execute(
+                    "insert into clocks (event_id, work_order_code, stage, amount, unit, "
+                    "started_at, due_at, warn_at, next_at) values (%s, %s, %s, 4, 'work_hours', "
+                    "now(), now() + interval '4 h', now() + interval '3 h', "
+                    "now() + interval '3 h')",
+                    (event, reference, stage),
+                )
             for topic in ("event.created", "event.routed"):
                 connection.execute(
                     "insert into outbox (topic, subject, body, actor_id) "
@@ -306,7 +318,7 @@ def _sql_insert(dsn: str, pins: list[tuple[float, float]]) -> Measured:
                     (topic, str(event)),
                 )
 
-    return _timed(one, dsn)
+    return _timed(one, dsn, count)
 
 
 def _print(rows: dict[str, Measured], scale: float) -> None:

@@ -1,13 +1,17 @@
 """Which area covers a point: the cell index beside its peers, every answer checked.
 
-``GRIDWARD_BENCH_AREAS=5000,50000,500000`` chooses the sizes. Nanoseconds are of processor time of
-the one thread per point, but for PostGIS and SedonaDB, which work elsewhere or in threads of their
-own: there the clock counts, and each is held to one thread.
+``GRIDWARD_BENCH_AREAS=5000,50000,500000`` chooses the sizes. Nanoseconds are of processor time per
+point, so that a busy machine does not change who is faster: of the one thread, of this process for
+SedonaDB, of its backend for PostGIS; each is held to one thread. Megabytes are what a contender keeps
+beside the areas and points that it was given: for ours the size of its arrays, for PostGIS that of
+its tables, for the others by how much the process grew while they built and first answered.
 """
 
 from __future__ import annotations
 
+import gc
 import os
+import resource
 import tempfile
 import time
 from collections.abc import Callable
@@ -36,6 +40,7 @@ REPEATS = 5
 Points = npt.NDArray[np.float64]
 Owners = npt.NDArray[np.intp]
 Layer = npt.NDArray[np.object_]
+Answer = Callable[[], Owners]
 T = TypeVar("T")
 
 
@@ -138,39 +143,64 @@ def _checked(index: CellIndex, areas: Layer, points: Points) -> Owners:
 
 
 def _peers(areas: Layer, points: Points) -> list[Row]:
-    build_s, tree = _seconds(lambda: shapely.STRtree(areas), time.perf_counter)
     truth = _by_tree(areas, points)
-    frame = gpd.GeoDataFrame(geometry=areas, crs=4326)
-    points_frame = gpd.GeoDataFrame(geometry=gpd.points_from_xy(*points.T), crs=4326)
-    _ = frame.sindex
+    asked = np.asarray(shapely.points(points), dtype=object)
+    points_frame = gpd.GeoDataFrame(geometry=asked, crs=4326)
 
-    def joined() -> Owners:
-        pairs = gpd.sjoin(points_frame, frame, predicate="covered_by")["index_right"]
-        return _first(pairs.index.to_numpy(), pairs.to_numpy(), len(points), len(areas))
+    def with_tree() -> tuple[float, Answer]:
+        build_s, tree = _seconds(lambda: shapely.STRtree(areas), time.perf_counter)
 
-    def by_tree() -> Owners:
-        numbers, positions = tree.query(shapely.points(points), "covered_by")
-        return _first(numbers, positions, len(points), len(areas))
+        def by_tree() -> Owners:
+            numbers, positions = tree.query(asked, "covered_by")
+            return _first(numbers, positions, len(points), len(areas))
 
-    nan = float("nan")
-    return [
-        _row("geopandas.sjoin covered_by", joined, truth, build_s, nan, repeats=2),
-        _row("shapely STRtree covered_by", by_tree, truth, build_s, nan, repeats=2),
-        _sedona(frame, points_frame, truth),
-        _postgis(areas, points, truth),
-    ]
+        return build_s, by_tree
+
+    def with_frame() -> tuple[float, Answer]:
+        begun = time.perf_counter()
+        frame = gpd.GeoDataFrame(geometry=areas, crs=4326)
+        _ = frame.sindex
+
+        def joined() -> Owners:
+            pairs = gpd.sjoin(points_frame, frame, predicate="covered_by")["index_right"]
+            return _first(pairs.index.to_numpy(), pairs.to_numpy(), len(points), len(areas))
+
+        return time.perf_counter() - begun, joined
+
+    rows = []
+    for name, make in (
+        ("geopandas.sjoin covered_by", with_frame),
+        ("shapely STRtree covered_by", with_tree),
+    ):
+        gc.collect()
+        before = _resident_mb()
+        build_s, answer = make()
+        answer()
+        grown = max(_resident_mb() - before, 0.0)
+        rows.append(_row(name, answer, truth, build_s, grown, repeats=2))
+        del answer
+    rows.append(_sedona(areas, asked, truth))
+    rows.append(_postgis(areas, points, truth))
+    return rows
 
 
-def _sedona(areas: gpd.GeoDataFrame, points: gpd.GeoDataFrame, truth: Owners) -> Row:
+def _resident_mb() -> float:
+    pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def _sedona(areas: Layer, points: Layer, truth: Owners) -> Row:
     """SedonaDB's spatial join, on one thread as everybody else."""
     import pyarrow as pa
     import sedonadb
 
+    gc.collect()
+    before = _resident_mb()
     session = sedonadb.connect()
     session.sql("set datafusion.execution.target_partitions = 1").execute()
     begun = time.perf_counter()
-    for name, frame in (("areas", areas), ("points", points)):
-        numbered = frame.reset_index(names="n")
+    for name, shapes in (("areas", areas), ("points", points)):
+        numbered = gpd.GeoDataFrame({"n": np.arange(len(shapes))}, geometry=shapes, crs=4326)
         session.create_data_frame(numbered).to_memtable().to_view(name, overwrite=True)
     build_s = time.perf_counter() - begun
     question = (
@@ -182,9 +212,11 @@ def _sedona(areas: gpd.GeoDataFrame, points: gpd.GeoDataFrame, truth: Owners) ->
         pairs = pa.table(session.sql(question))
         return _first(pairs["point"].to_numpy(), pairs["area"].to_numpy(), len(points), len(areas))
 
-    seconds, owners = min((_seconds(joined, time.perf_counter) for _ in range(2)), key=_took)
+    joined()
+    grown = max(_resident_mb() - before, 0.0)
+    seconds, owners = min((_seconds(joined, time.process_time) for _ in range(2)), key=_took)
     wrong = int((owners != truth).sum())
-    return Row("SedonaDB join ST_Covers", 1e9 * seconds / len(points), wrong, build_s, float("nan"))
+    return Row("SedonaDB join ST_Covers", 1e9 * seconds / len(points), wrong, build_s, grown)
 
 
 def _took(run: tuple[float, Owners]) -> float:
@@ -249,4 +281,7 @@ def _print(rows: list[Row], areas: int, first: dict[str, float]) -> None:
             f"{row.build_s:.2f}",
             "" if np.isnan(row.megabytes) else f"{row.megabytes:,.0f}",
         )
-    Console(width=120).print(table)
+    console = Console(width=120)
+    console.print(table)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    console.print(f"largest that this process has been so far, everybody in it: {peak:.1f} GB")

@@ -48,7 +48,7 @@ def write(path: Path, layout: Layout, keys: Sequence[str]) -> int:
         whole = len(flat) // 8 * 8
         rest = flat[whole:].tobytes()
         rest += bytes(-(whole + len(rest)) % _ALIGNED)
-        blocks += [memoryview(flat[:whole]), rest]
+        blocks += [flat[:whole].data, rest]
         sums += [_sums(flat[:whole].view(np.uint64)), _sums(np.frombuffer(rest, dtype=np.uint64))]
         place += whole + len(rest)
     head = {

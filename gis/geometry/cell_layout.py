@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -199,16 +200,15 @@ class _Room:
                 _whole_lines(rank.nbytes),
             ]
         )
+        arrays: tuple[npt.NDArray[Any], ...] = (cells, words, owners, rank)
         if grown or starts[-1] > len(self.whole):
-            packed, copied = np.zeros(starts[-1], dtype=np.int64), (cells, words, owners, rank)
+            packed, behind = np.zeros(starts[-1], dtype=np.int64), 0
         else:
-            packed, copied = self.whole[: starts[-1]], (None, None, owners, rank)
+            packed, behind = self.whole[: starts[-1]], 2  # the first two are there already
         packed[: len(starts)] = starts
-        for array, start in zip(copied, starts, strict=False):
-            if array is not None:
-                packed[start : start + -(-array.nbytes // 8)].view(array.dtype)[: array.size] = (
-                    array
-                )
+        for array, start in zip(arrays[behind:], starts[behind:], strict=False):
+            place = packed[start : start + -(-array.nbytes // 8)].view(array.dtype)
+            place[: array.size] = array
         return packed
 
 
@@ -255,7 +255,8 @@ def _ragged(
         filled += len(found)
         lengths["ring"].append(np.diff(rings))
         lengths["polygon"].append(np.diff(polygons))
-    return coordinates[:filled], *(_starts(some) for some in lengths.values())
+    ring, polygon, area = (_starts(some) for some in lengths.values())
+    return coordinates[:filled], ring, polygon, area
 
 
 def _starts(lengths: list[npt.NDArray[np.int64]]) -> npt.NDArray[np.int64]:

@@ -2,9 +2,9 @@
 
 ``GRIDWARD_BENCH_AREAS=5000,50000,500000`` chooses the sizes. Nanoseconds are of processor time per
 point, so that a busy machine does not change who is faster: of the one thread, of this process for
-SedonaDB, of its backend for PostGIS; each is held to one thread. Megabytes are what a contender keeps
-beside the areas and points that it was given: for ours the size of its arrays, for PostGIS that of
-its tables, for the others by how much the process grew while they built and first answered.
+SedonaDB, of its backend for PostGIS; each is held to one thread. Megabytes are what a contender
+keeps beside the areas and points that it was given: for ours the size of its arrays, for PostGIS
+that of its tables, for the others by how much the process grew until they had first answered.
 """
 
 from __future__ import annotations

@@ -19,20 +19,8 @@ BENCHES = (
     "coverage",
     "address",
     "layers",
-BENCHES = (
-    "http",
-    "intake",
-    "sse",
-    "match",
-    "batch",
-    "proof",
-    "check",
-    "coverage",
-    "address",
-    "layers",
     "large_layers",
     "pages",
-)
 )
 """Modules of this package; each has a ``main()`` that prints its table."""
 

@@ -142,9 +142,12 @@ def test_the_owner_of_a_lamp_or_a_road_section_comes_before_the_area(
         snapshot = boundaries.snapshot(work)
         known = {key: categories.by_key(work, key) for key in (lamp, ROAD, RUBBISH)}
     path = {area.level: area.code for area in snapshot.path(city.grids[1])}
-    assert before.responsible(path, known[ROAD], clock.now()) is not None
-    assert roster.responsible(path, known[ROAD], clock.now()) is None, "memory cannot tell: ask"
-    assert roster.responsible(path, known[RUBBISH], clock.now()) is not None
+    now = clock.now()
+    assert before.responsible(path, known[ROAD], now, place=on_road) is not None
+    told = roster.responsible(path, known[ROAD], now, place=on_road)
+    assert told is None, "memory cannot tell: ask"
+    assert roster.responsible(path, known[ROAD], now, place=away) is not None
+    assert roster.responsible(path, known[RUBBISH], now, place=on_road) is not None
     away_too = sent(city.inside(4), RUBBISH)
     assert who(away_too) == "社区干部甲"
 

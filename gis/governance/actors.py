@@ -28,7 +28,8 @@ class Actor:
     """Who does something: written into the log and into the database session.
 
     ``area_code`` limits what the actor may see and do to that area and what lies below it;
-    None means the whole city.
+    None means the whole city. ``by_duty``: it is where a worker's duties lie, which limits what
+    they see and handle, not what they may report on the other side of the street.
 
     >>> Actor("token:7", "dispatcher", "341102").covers("341102001001003")
     True
@@ -40,6 +41,7 @@ class Actor:
     role: str
     area_code: str | None = None
     person_id: int | None = None
+    by_duty: bool = False
 
     def sees(self, codes: Collection[str], assignee_id: int | None = None) -> bool:
         """Tell whether a case that lies in these areas is the actor's to see.

@@ -159,18 +159,19 @@ def actor_of_secret(database: Database, secret: str, kind: Kind) -> Admitted:
         raise CredentialInvalid
     with database.reading(SYSTEM) as work:
         found = store.credential_of(work, kind=kind, secret_hash=_hash(secret))
-        area = None if found is None else _area_of(work, found)
-    if found is None:
-        raise CredentialInvalid
-    actor = Actor(f"{found.kind}:{found.id}", found.role, area, found.person_id)
+        if found is None:
+            raise CredentialInvalid
+        actor = _actor_of(work, found)
     return Admitted(actor, found.label, found.expires_at)
 
 
-def _area_of(work: UnitOfWork, found: Credential) -> str | None:
-    """Return the area of a sign-in: as it was issued, else where a worker's duties lie today."""
-    if found.area_code is None and found.role == "grid_worker" and found.person_id is not None:
-        return duty.area_of_person(work, found.person_id) or NOWHERE
-    return found.area_code
+def _actor_of(work: UnitOfWork, found: Credential) -> Actor:
+    """Return whom a sign-in stands for; a worker without an area acts where their duties lie."""
+    area, person = found.area_code, found.person_id
+    by_duty = area is None and person is not None and found.role == "grid_worker"
+    if by_duty and person is not None:
+        area = duty.area_of_person(work, person) or NOWHERE
+    return Actor(f"{found.kind}:{found.id}", found.role, area, person, by_duty)
 
 
 def revoke(database: Database, actor: Actor, credential_id: int) -> int:

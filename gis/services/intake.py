@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -141,7 +141,7 @@ def take_in(
         raise SourceUnknown(source=report.request.source, known=", ".join(SOURCES))
     context = _context(work, report)
     if context.known is not None:
-        return 200, cases.view(work, context.known, language)
+        return 200, _known(work, context.known, language)
     in_force = boundaries.as_read(work, context.revision, context.exceptions)
     snapshot, instant = in_force.snapshot, now()
     knowledge = boundaries.knowledge(work, snapshot)
@@ -214,7 +214,14 @@ def _write(
     if known is None:
         message = "a source reference was taken and is not there"
         raise ValueError(message)
-    return 200, cases.view(work, known, language)
+    return 200, _known(work, known, language)
+
+
+def _known(work: UnitOfWork, event_id: uuid.UUID, language: Language) -> dict[str, Any]:
+    """Return the first event of a reference to whoever sends it again, wherever it lies."""
+    if work.actor.by_duty:
+        work = UnitOfWork(work.connection, replace(work.actor, area_code=None))
+    return cases.view(work, event_id, language)
 
 
 def _suggested(
@@ -358,7 +365,7 @@ def prepare_months(database: Database, now: datetime) -> None:
 
 
 def _in_scope(actor: Actor, matched: Match) -> bool:
-    if actor.area_code is None:
+    if actor.area_code is None or actor.by_duty:
         return True
     if matched.code is not None:
         return actor.covers(matched.code)

@@ -346,9 +346,17 @@ def test_a_workers_token_reaches_as_far_as_their_duties(
     assert worker.get(f"/v1/events/{second['id']}").status_code == 200
     assert worker.get(f"/v1/events/{second['id']}/log").status_code == 200
     assert act(worker, code, "accept")["status"] == "handling"
+    # from where they stand they may report what is on the other side of the street, and again
+    across = reported(worker, city.inside(2), source_ref="A1")
+    assert across["grid"] == city.grids[1]
+    lon, lat = city.inside(2)
+    body = {"source": "snap", "source_ref": "A1", "location": {"lon": lon, "lat": lat}}
+    again = worker.post("/v1/events", json=body)
+    assert (again.status_code, again.json()["id"]) == (200, across["id"])
+    assert worker.get(f"/v1/events/{across['id']}").status_code == 404
     with database.transaction(SYSTEM) as work:
-        work.execute(sa.text("delete from duties where person_id = 2"))
-    nobody = door("grid_worker", person="P2")
+        work.execute(sa.text("delete from duties where person_id = 3"))
+    nobody = door("grid_worker", person="P3")
     assert nobody.get("/v1/work-orders").json()["items"] == []
     assert nobody.get(f"/v1/events/{first['id']}").status_code == 404
 

@@ -93,13 +93,3 @@ def learned_alias(text: str, times: int) -> Reason:
         f"“{text}” was placed by dispatchers before ({times} times).",
         {"alias": text, "times": times},
     )
-
-
-def asset_owner(road: str, unit: str, name: str | None) -> Reason:
-    """Say that a line has an owner who goes first for this category."""
-    return Reason(
-        "asset-owner",
-        f"位于{road}，按“先属主后属地”由管养单位{name or unit}先行处置。",
-        f"It lies on {road}, kept by {name or unit}: for this category its owner goes first.",
-        {"road": road, "unit": unit},
-    )

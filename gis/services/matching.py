@@ -53,6 +53,9 @@ SHOWN: Final = (
 )
 """Members of a match, in the order in which answers show them."""
 
+BEFORE_TERRITORY: Final = ("owner-answers", "final-ruling")
+"""Reasons of who is responsible that a match tells: somebody else than the grid's own worker."""
+
 LONGEST_NEAREST_M: Final = 200_000.0
 """Farther away than this no nearest area is named: the place is elsewhere."""
 
@@ -282,7 +285,8 @@ def shown(matched: Match, chosen: Assignment | Unrouted, language: Language) -> 
     """Return a match and who is responsible as ``POST /v1/match`` answers it."""
     answered = spoken(matched.to_json(), language)
     answered["responsible"] = shown_responsible(chosen)
-    if isinstance(chosen, Unrouted) and matched.decision.level in ("grid", "community"):
+    unrouted = isinstance(chosen, Unrouted) and matched.decision.level in ("grid", "community")
+    if unrouted or chosen.reason.code in BEFORE_TERRITORY:
         answered["reasons"].append(in_words(chosen.reason, language))
     return answered
 

@@ -20,7 +20,7 @@ from gis.services import dispatch, intake
 from gis.services.case_file import CaseFile
 from gis.services.dispatch import Command
 from gis.services.lookup import Boundaries
-from gis.services.matching import Location, MatchRequest
+from gis.services.match_request import Location, MatchRequest
 from gis.store.unit_of_work import Database
 from tests.conftest import cloned
 from tests.factories import SmallCity, add_upper_levels, small_city

@@ -15,7 +15,7 @@ from gis.governance.actors import SYSTEM, Actor
 from gis.services import city_files, dispatch, intake, matching
 from gis.services.dispatch import Command
 from gis.services.lookup import Boundaries
-from gis.services.matching import Location, MatchRequest
+from gis.services.match_request import Location, MatchRequest
 from gis.services.roster import Roster
 from gis.store import categories
 from gis.store.unit_of_work import Database
@@ -85,6 +85,8 @@ def matched(
         database, boundaries, SYSTEM, request, now=clock.now(), threshold=0.95, language="zh"
     )
     named: str | None = answer["responsible"] and answer["responsible"]["person"]["name"]
+    told = [reason["code"] for reason in answer["reasons"]]
+    assert ("owner-answers" in told or "final-ruling" in told) == (named == "城管队员丙"), told
     return named
 
 

@@ -75,7 +75,7 @@ def draw(view: ImpactView, *, language: Language, drawn_on: date) -> Drawing:
             if zh
             else "Buildings, addresses, stations and events belong to the area that covers their "
             "point, as in every look-up.",
-            f"草稿 {number}"
+            (f"草稿 {number}" if zh else f"Draft {number}")
             + (f" · {answer['title']}" if answer["title"] else "")
             + ("，对照下列边界版本。" if zh else ", compared with the revision below."),
         ],

@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from pydantic import ValidationError
 
 from api.cli.session import Bilingual, language, open_database, put, say, show_table
+from api.routes.scenarios import ScenarioIn
+from api.validation_words import errors_in_words
 from gis.governance.actors import SYSTEM
 from gis.services import scenarios
 from layers import files
@@ -23,7 +26,7 @@ Number = Annotated[int, typer.Argument(help="方案编号 / number", metavar="ID
 def save(
     name: Annotated[str, typer.Argument(help="名称 / name", metavar="NAME")],
     kind: Annotated[str, typer.Argument(help=" | ".join(scenarios.KINDS), metavar="KIND")],
-    question: Annotated[
+    asked_as_json: Annotated[
         str,
         typer.Argument(
             help="问题，JSON，与接口相同 / the question as JSON, as over HTTP", metavar="JSON"
@@ -33,17 +36,25 @@ def save(
 ) -> None:
     """计算并保存一个方案 / Answer a question and save it."""
     try:
-        asked: Any = json.loads(question)
+        asked: Any = json.loads(asked_as_json)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
     if not isinstance(asked, dict):
         raise typer.BadParameter("{...}")
+    if kind not in scenarios.KINDS:
+        raise typer.BadParameter(" | ".join(scenarios.KINDS))
+    try:
+        kind, question = ScenarioIn.model_validate({"name": name, kind: asked}).parts()
+    except ValidationError as error:
+        found = errors_in_words(error.errors(), language())
+        told = (f"{line['path'] or line['in']}: {line['message']}" for line in found)
+        raise typer.BadParameter("; ".join(told)) from error
     with open_database() as database:
-        found = scenarios.save(database, SYSTEM, name, kind, asked)
+        saved = scenarios.save(database, SYSTEM, name, kind, question)
     if as_json:
-        put(found)
+        put(saved)
         return
-    say(f"已保存方案 {found['id']}：{name}。", f"Saved scenario {found['id']}: {name}.")
+    say(f"已保存方案 {saved['id']}：{name}。", f"Saved scenario {saved['id']}: {name}.")
 
 
 @app.command("list")
@@ -80,14 +91,33 @@ def compare(
         return
     columns = found["columns"]
     figures = sorted({name for column in columns for name in column["figures"]})
-    rows = [(name, *(str(column["figures"].get(name)) for column in columns)) for name in figures]
+    rows = [(name, *(_cell(name, c["figures"].get(name)) for c in columns)) for name in figures]
     rows += [
-        (name, *(str(column["question"][name]) for column in columns))
+        (name, *(_cell(name, column["question"][name]) for column in columns))
         for name in columns[0]["question"]
     ]
+    rows.append(("boundary_revision", *(str(c["basis"]["boundary_revision"]) for c in columns)))
+    data = [column["basis"]["data"] for column in columns]
+    subjects = sorted({subject for dates in data for subject in dates})
+    rows += [(name, *(_cell(name, dates.get(name)) for dates in data)) for name in subjects]
     show_table(("", *(column["name"] for column in columns)), rows)
     if not found["same_basis"]:
         say("注意：各方案所依据的数据或边界版本不同。", "Mind: data or boundaries differ.")
+
+
+_SHARES = ("ratio", "gap", "along_roads")
+
+
+def _cell(name: str, value: Any) -> str:  # noqa: ANN401 - a figure, or what was asked
+    if value is None or value == []:
+        return "—"
+    if name in _SHARES and isinstance(value, float):
+        return f"{value:.1%}"
+    if isinstance(value, float):
+        return f"{value:,.3f}".rstrip("0").rstrip(".")
+    if isinstance(value, int) and not isinstance(value, bool) and name != "seed":
+        return f"{value:,}"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 @app.command("again")
@@ -100,8 +130,11 @@ def again(number: Number, as_json: AsJson = False) -> None:
         return
     zh = "相同" if found["same_figures"] else "不同"
     en = "the same figures" if found["same_figures"] else "other figures"
-    data = "" if found["same_basis"] else "(数据已变 / the data changed)"
-    say(f"复算结果{zh}{data}。", f"Asked again: {en} {data}.")
+    changed = not found["same_basis"]
+    say(
+        f"复算结果{zh}{'（数据已变）' if changed else ''}。",
+        f"Asked again: {en}{' (the data changed)' if changed else ''}.",
+    )
 
 
 @app.command("export")

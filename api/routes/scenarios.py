@@ -11,11 +11,13 @@ from fastapi import APIRouter, Depends, Query, Response
 from fastapi import Path as InPath
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.routes.boundaries import RedrawIn
 from api.routes.planning import CoverageQuestion, plain_json
 from api.routes.siting import SitingIn
 from api.runtime import Runtime, runtime
 from api.schemas import DEFAULT_LIMIT, Limit, Line
 from api.security import allow
+from gis.errors import PlanningInvalid
 from gis.governance.actors import Actor
 from gis.services import scenarios
 from layers.files import table_sets
@@ -33,7 +35,7 @@ TYPES = {
 
 
 class ScenarioIn(BaseModel):
-    """A question to answer and save; exactly one of `coverage`, `siting`."""
+    """A question to answer and save: one of `coverage`, `siting`, `redraw` (without a draft)."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -43,11 +45,24 @@ class ScenarioIn(BaseModel):
     name: Annotated[Line, Field(min_length=1)]
     coverage: CoverageQuestion | None = None
     siting: SitingIn | None = None
+    redraw: RedrawIn | None = None
 
     def parts(self) -> tuple[str, dict[str, Any]]:
-        """Return the kind and the question as plain JSON."""
+        """Return the kind and the question as plain JSON.
+
+        Raises
+        ------
+        gis.errors.PlanningInvalid
+            None of them is there, or several.
+        """
+        there = [kind for kind in scenarios.KINDS if getattr(self, kind) is not None]
+        if len(there) != 1:
+            fit = "1 × " + " | ".join(scenarios.KINDS)
+            raise PlanningInvalid(what="question", value=", ".join(there) or "—", fit=fit)
         if self.coverage is not None:
             return "coverage", json.loads(self.coverage.model_dump_json())
+        if self.redraw is not None:
+            return "redraw", json.loads(self.redraw.model_dump_json(exclude={"title", "dry_run"}))
         asked = self.siting or SitingIn()
         return "siting", json.loads(asked.model_dump_json(exclude={"background"}))
 

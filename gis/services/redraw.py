@@ -91,11 +91,12 @@ def _searched(
     watch: Callable[[float], bool] | None,
 ) -> tuple[RedrawRule, Proposal]:
     """Return the first number of grids with which all are in the range, or comes nearest to it."""
-    tried = []
+    tried: list[tuple[RedrawRule, Proposal]] = []
     for rule in rules:
-        found = redraw(graph, rule, seed=request.seed, seconds=request.seconds, watch=watch)
+        left = request.seconds - sum(found.seconds for _, found in tried)
+        found = redraw(graph, rule, seed=request.seed, seconds=left, watch=watch)
         tried.append((rule, found))
-        if not found.score.outside:
+        if not found.score.outside or found.stopped != "done":
             break
     return min(tried, key=lambda one: one[1].score.outside)
 

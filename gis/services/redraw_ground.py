@@ -15,6 +15,7 @@ from gis.geometry.frames import EqualAreaFrame
 from gis.services.redraw_report import located
 from gis.store import boundaries
 from gis.store import redraw as store
+from gis.store.planning import stamps
 
 if TYPE_CHECKING:
     from gis.geometry.frames import Geometries
@@ -54,7 +55,8 @@ class Community:
     """A community as it stands: its general grids, micro grids in them, buildings, roads.
 
     ``shapes`` are those of the general grids, or the community's own where it has none yet;
-    ``taken`` are all codes below it that were ever in force.
+    ``taken`` are all codes below it that were ever in force, ``data`` says when which table of the
+    city changed last.
     """
 
     revision: int
@@ -67,6 +69,7 @@ class Community:
     taken: set[str]
     buildings: store.Buildings
     roads: Geometries
+    data: dict[str, str]
 
     @property
     def codes(self) -> list[str]:
@@ -128,6 +131,11 @@ def read(work: UnitOfWork, code: str) -> Community:
         taken=store.used_codes(work, code),
         buildings=store.buildings_in(work, box),
         roads=store.roads_in(work, box),
+        data={
+            subject: stamp.changed_at.isoformat(timespec="seconds")
+            for subject, stamp in stamps(work).items()
+            if subject in ("buildings", "roads")
+        },
     )
 
 

@@ -272,6 +272,7 @@ def reported(
         "rule": asdict(rule),
         "basis": {
             "boundary_revision": community.revision,
+            "data": community.data,
             "buildings": int((of_old >= 0).sum()),
             "roads": len(community.roads),
         },

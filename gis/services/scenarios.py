@@ -7,14 +7,19 @@ that was asked of another city.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import asdict, fields
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
+
+import shapely
 
 from gis.errors import PlanningInvalid, ScenarioUnknown
 from gis.services.coverage_question import CoverageQuestion, StationChange, checked_area
 from gis.services.planning import coverage
+from gis.services.redraw import propose_redraw
+from gis.services.redraw_ground import RedrawRequest
 from gis.services.siting import site
 from gis.services.siting_job import question_of
 from gis.services.siting_question import SitingQuestion
@@ -25,6 +30,7 @@ if TYPE_CHECKING:
     from gis.store.unit_of_work import Database
 
 MOST_COMPARED: Final = 10
+_ASKED: Final = ("community", "grids", "low", "high", "keep", "seed", "seconds")
 
 
 def save(
@@ -43,7 +49,7 @@ def save(
         raise PlanningInvalid(what="kind", value=kind, fit=", ".join(KINDS))
     if not name.strip():
         raise PlanningInvalid(what="name", value=name, fit="a name")
-    area = checked_area(actor, question.get("area"))
+    area = checked_area(actor, question.get("community") or question.get("area"))
     asked = {**question, "area": area}
     answer = KINDS[kind](database, actor, asked)
     values = {
@@ -62,8 +68,9 @@ def save(
 def listed(database: Database, actor: Actor, *, after: int, limit: int) -> list[dict[str, Any]]:
     """Return the scenarios that the actor may see, without their answers."""
     with database.reading(actor) as work:
-        rows = store.listed(work, after=after, limit=limit)
-    return [_shown(row) for row in map(dict, rows) if _may_see(actor, row)]
+        scope = None if actor.area_code is None else actor.area_code.removesuffix("00")
+        rows = store.listed(work, beginning=scope, after=after, limit=limit)
+    return [_shown(row) for row in map(dict, rows)]
 
 
 def one(database: Database, actor: Actor, number: int) -> dict[str, Any]:
@@ -150,6 +157,19 @@ def compared(database: Database, actor: Actor, numbers: Sequence[int]) -> dict[s
 
 def figures(kind: str, answer: Mapping[str, Any]) -> dict[str, Any]:
     """Return the figures by which scenarios are compared."""
+    if kind == "redraw":
+        after, moved = answer["proposal"]["after"], answer["proposal"]["moved"]
+        return {
+            "grids": len(after["grids"]),
+            "fewest_households": after["fewest_households"],
+            "most_households": after["most_households"],
+            "households_moved": moved["households"],
+            "people": moved["residents_in_all"],
+            "compactness": after["compactness"],
+            "border_m": after["border_m"],
+            "along_roads": after["along_roads"],
+            "score": answer["proposal"]["score"]["total"],
+        }
     if kind == "coverage":
         names = ("people", "people_covered", "people_uncovered", "not_assessable", "ratio",
                  "households_covered", "area_covered_km2", "stations")  # fmt: skip
@@ -188,7 +208,8 @@ def tables_of(found: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
             "gaps": _features(answer["gaps"]),
             "summary": [summary],
         }
-    return {"sites": _features(answer["sites"]), "summary": [summary]}
+    main = "grids" if found["kind"] == "redraw" else "sites"
+    return {main: _features(answer[main]), "summary": [summary]}
 
 
 def _features(collection: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -250,6 +271,31 @@ def _siting(database: Database, actor: Actor, asked: Mapping[str, Any]) -> dict[
     return site(database, actor, question_of({"changes": (), "own": (), **plain}))
 
 
+def _redraw(database: Database, actor: Actor, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Propose grids without a draft: options are compared before one of them is drafted."""
+    plain = {name: value for name, value in asked.items() if name != "area"}
+    request = RedrawRequest(**{**_known(RedrawRequest, plain), "dry_run": True, "title": None})
+    report = propose_redraw(database, actor, request)
+    question = {name: value for name, value in asdict(request).items() if name in _ASKED}
+    return {
+        "question": question | {"area": request.community},
+        "basis": report.proposal["basis"],
+        "proposal": report.proposal,
+        "grids": {
+            "type": "FeatureCollection",
+            "features": [
+                {
+                    "type": "Feature",
+                    "geometry": json.loads(str(shapely.to_geojson(one.geometry))),
+                    "properties": dict(one.facts),
+                }
+                for one in report.findings
+                if one.kind == "redrawn-grid"
+            ],
+        },
+    }
+
+
 def _known(question: type[Any], asked: Mapping[str, Any]) -> dict[str, Any]:
     names = {field.name for field in fields(question)}
     for name in asked:
@@ -261,5 +307,6 @@ def _known(question: type[Any], asked: Mapping[str, Any]) -> dict[str, Any]:
 KINDS: Final[dict[str, Callable[[Database, Actor, Mapping[str, Any]], dict[str, Any]]]] = {
     "coverage": _coverage,
     "siting": _siting,
+    "redraw": _redraw,
 }
 """Kind -> what answers its question."""

@@ -19,9 +19,16 @@ def add(work: UnitOfWork, values: Mapping[str, Any]) -> int:
     return int(work.scalar(statement.returning(scenarios.c.id)))
 
 
-def listed(work: UnitOfWork, *, after: int, limit: int) -> list[sa.RowMapping]:
-    """Return scenarios without their answers, newest last, those after a number."""
+def listed(
+    work: UnitOfWork, *, beginning: str | None, after: int, limit: int
+) -> list[sa.RowMapping]:
+    """Return scenarios without their answers, newest last, those after a number.
+
+    With ``beginning`` only those about areas whose code begins so.
+    """
     rows = sa.select(*_SHORT).where(scenarios.c.id > after).order_by(scenarios.c.id).limit(limit)
+    if beginning is not None:
+        rows = rows.where(scenarios.c.area_code.startswith(beginning, autoescape=True))
     return work.rows(rows)
 
 

@@ -4,7 +4,10 @@ import {all, get, post, send, told} from "./api.mjs";
 import {ask, byId, config, distance, fill, h, moment, nothing, percent, say, t, whole} from "./page.mjs";
 
 const FIGURES = [["people_covered", "已覆盖人口", "People covered", whole], ["ratio", "覆盖率", "Share", percent], ["people_uncovered", "未覆盖人口", "Not covered", whole],
-  ["stations", "站点", "Stations", whole], ["mean_distance_m", "人均距离", "Mean distance", distance], ["largest_distance_m", "最远距离", "Largest distance", distance]];
+  ["stations", "站点", "Stations", whole], ["mean_distance_m", "人均距离", "Mean distance", distance], ["largest_distance_m", "最远距离", "Largest distance", distance],
+  ["grids", "网格数", "Grids", whole], ["fewest_households", "最少户数", "Fewest households", whole], ["most_households", "最多户数", "Most households", whole],
+  ["households_moved", "改属的户", "Households that move", whole], ["compactness", "紧凑度", "Compactness", (value) => (value ?? null) === null ? "—" : value.toFixed(2)], ["along_roads", "沿路边界", "Borders along roads", percent]];
+const KINDS = {coverage: () => t("覆盖", "coverage"), siting: () => t("选址", "siting"), redraw: () => t("重划网格", "redraw")};
 
 /** Whether whoever is signed in may save: planners do. */
 export const maySave = () => ["planner", "admin"].includes(config.user.role);
@@ -18,8 +21,8 @@ export function scenarios({question, open}) {
     if (!list) { return; }
     fill(byId("saved"), list.length ? [...list].reverse().map((one) => h("li", {className: "gw-card"},
       h("label", {className: "gw-row"}, h("input", {type: "checkbox", checked: chosen.has(one.id), onchange: (event) => { if (event.target.checked) { chosen.add(one.id); } else { chosen.delete(one.id); } byId("compare").disabled = chosen.size < 2; }}), h("strong", {}, one.name)),
-      h("small", {}, `${one.kind === "siting" ? t("选址", "siting") : t("覆盖", "coverage")} · ${moment(one.created_at)}`),
-      h("div", {className: "gw-row"}, h("button", {type: "button", onclick: () => open(one.kind, one.question)}, t("打开", "Open")),
+      h("small", {}, `${KINDS[one.kind]()} · ${moment(one.created_at)}`),
+      h("div", {className: "gw-row"}, one.kind !== "redraw" && h("button", {type: "button", onclick: () => open(one.kind, one.question)}, t("打开", "Open")),
         h("button", {type: "button", onclick: () => again(one)}, t("重新计算", "Ask again")),
         h("a", {href: `/v1/scenarios/${one.id}/export?format=xlsx`, download: ""}, "Excel"),
         h("button", {type: "button", className: "gw-quiet", aria: {label: t(`删除${one.name}`, `Delete ${one.name}`)}, onclick: () => remove(one)}, "✕"))))

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import geopandas as gpd
 import httpx
 import openpyxl
 import pytest
 import sqlalchemy as sa
+from typer.testing import CliRunner
 
+from api.cli import scenarios as commands
+from api.routes.scenarios import ScenarioIn
 from gis.errors import PlanningInvalid, ScenarioUnknown
 from gis.governance.actors import SYSTEM, Actor
 from gis.services import scenarios
@@ -76,3 +81,63 @@ def test_scenarios_over_http_and_as_files(client: httpx.Client, token: Token) ->
     assert both.status_code == 200
     assert client.delete(where, headers=planner).status_code == 204
     assert client.get(where, headers=planner).status_code == 404
+
+
+def test_options_of_a_redraw_are_compared_before_one_is_drafted(own_demo_city: Database) -> None:
+    with own_demo_city.reading(SYSTEM) as work:
+        community = work.scalar(
+            sa.text(
+                "select parent_code from area_versions where kind = 'general' group by 1 "
+                "having count(*) between 3 and 6 and sum(households) > 900 order by 1 limit 1"
+            )
+        )
+    asked = {"community": community, "low": 1, "high": 10_000}
+    saved = [
+        scenarios.save(own_demo_city, SYSTEM, f"{k} 格", "redraw", asked | {"grids": k})
+        for k in (2, 3)
+    ]
+    side = scenarios.compared(own_demo_city, SYSTEM, [one["id"] for one in saved])
+    assert [column["figures"]["grids"] for column in side["columns"]] == [2, 3]
+    assert [column["question"]["grids"] for column in side["columns"]] == [2, 3]
+    assert set(saved[0]["basis"]["data"]) == {"buildings", "roads"}
+    assert saved[0]["answer"]["question"]["seed"] == 0
+    again = scenarios.again(own_demo_city, SYSTEM, saved[1]["id"])
+    assert (again["same_basis"], again["same_figures"]) == (True, True)
+    written = scenarios.tables_of(saved[1])
+    assert [row["geometry"]["type"] for row in written["grids"]] == ["MultiPolygon"] * 3
+    with own_demo_city.reading(SYSTEM) as work:
+        drafts = "select count(*) from boundary_revisions where status = 'draft'"
+        assert work.scalar(sa.text(drafts)) == 0
+    # one of that area sees them, past any number of others that are not theirs
+    for number in range(3):
+        scenarios.save(own_demo_city, SYSTEM, f"全市 {number}", "coverage", {})
+    scenarios.save(own_demo_city, SYSTEM, "末", "coverage", {"area": community})
+    theirs = Actor("token:9", "planner", community)
+    names = [row["name"] for row in scenarios.listed(own_demo_city, theirs, after=0, limit=3)]
+    assert names == ["2 格", "3 格", "末"]
+
+
+def test_a_question_that_makes_no_sense_is_refused_in_words(
+    own_demo_city: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @contextmanager
+    def opened() -> Iterator[Database]:
+        yield own_demo_city
+
+    monkeypatch.setattr(commands, "open_database", opened)
+    monkeypatch.setenv("LANG", "en_US.UTF-8")
+
+    def save(*told: str) -> tuple[int, str]:
+        result = CliRunner().invoke(commands.app, ["save", "x", *told])
+        return result.exit_code, " ".join(result.output.split())
+
+    assert "changes.0.action: is missing" in save("coverage", '{"changes": [{"code": "S"}]}')[1]
+    assert "radius_m: must be a number" in save("coverage", '{"radius_m": "far"}')[1]
+    for told in (["coverage", "null"], ["coverage", "{"], ["else", "{}"]):
+        assert save(*told)[0] == 2
+    assert save("coverage", '{"by": "county"}')[0] == 0
+    shown = CliRunner().invoke(commands.app, ["compare", "1", "1"])
+    assert "boundary_revision" in shown.output
+    for both in (ScenarioIn(name="x"), ScenarioIn(name="x", coverage={}, siting={})):  # type: ignore[arg-type]
+        with pytest.raises(PlanningInvalid):
+            both.parts()

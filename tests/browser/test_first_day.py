@@ -74,3 +74,15 @@ def test_a_viewer_finds_nothing_and_is_told_what_to_try(sign: Sign) -> None:
 def test_a_map_without_anything_to_draw_says_so(sign: Sign) -> None:
     page = sign("planner", "/maps/event-density")
     expect(page.locator("#gw-panel")).to_contain_text("没有可显示的事件")
+
+
+def test_every_station_is_on_the_plan_however_many_pages_they_come_in(sign: Sign) -> None:
+    page = sign("planner", "/mine", forgive="403")
+    page.route(
+        "**/collections/stations/items*",
+        lambda route: route.continue_(url=route.request.url.replace("limit=1000", "limit=1")),
+    )
+    page.goto("/plan")
+    expect(page.locator("#changes")).to_contain_text("拖动地图上的站点试试")
+    drawn = page.evaluate("window.gridward.city.overlays.get('stations').data.features")
+    assert {one["properties"]["code"] for one in drawn} == {"S1", "S2", "S3"}

@@ -119,9 +119,8 @@ def _limits(problem: Problem, found: Reached) -> Limits:
     """Return budget and shares; the limits speak of places that nothing reaches yet."""
     question = problem.question
     group, least = None, None
-    if question.equity_level is not None and question.equity_ratio is not None:
-        above = problem.reading.ancestors[question.equity_level]
-        owner = above[problem.parts.areas[problem.members[problem.inside]]]
+    if problem.groups is not None and question.equity_ratio is not None:
+        owner = problem.groups[problem.inside]
         _, number = np.unique(owner, return_inverse=True)
         number = np.where(owner >= 0, number.reshape(-1), -1)
         count = int(number.max(initial=-1)) + 1

@@ -12,7 +12,7 @@ from scipy.sparse import csr_array, hstack
 from gis.coverage.network import Attached
 from gis.errors import SitingInvalid
 from gis.services.city_memory import StationReach
-from gis.services.city_reading import CityReading, Parts, ReachRule
+from gis.services.city_reading import LEVELS, CityReading, Parts, ReachRule
 from gis.services.coverage_question import StationSet, stations_of
 from gis.services.demand import Demand, demand_of
 from gis.services.planning import centres_of
@@ -36,7 +36,8 @@ _AT_ONCE: Final = 50
 class Problem:
     """A siting question and the city it is asked of; no database any more.
 
-    ``inside`` are the places of the demand that count, ``kept`` the stations that stand.
+    ``inside`` are the places of the demand that count, ``kept`` the stations that stand;
+    ``groups`` says of each place in which area of ``equity_level`` it lies (-1: in none).
     """
 
     question: SitingQuestion
@@ -55,6 +56,7 @@ class Problem:
     on: Attached | None
     on_candidates: Attached | None
     on_kept: Attached | None
+    groups: npt.NDArray[np.intp] | None
 
     @classmethod
     def of(
@@ -115,6 +117,7 @@ class Problem:
             on=on,
             on_candidates=on_candidates,
             on_kept=on_kept,
+            groups=_groups(reading, question, parts, demand, members),
         )
 
     @property
@@ -150,6 +153,21 @@ def _most(question: SitingQuestion, rule: ReachRule) -> int:
     if question.objective in COVERING:
         return MOST_CANDIDATES
     return FEWEST_CANDIDATES if rule.by_network else FEWER_CANDIDATES
+
+
+def _groups(
+    reading: CityReading,
+    question: SitingQuestion,
+    parts: Parts,
+    demand: Demand,
+    members: npt.NDArray[np.intp],
+) -> npt.NDArray[np.intp] | None:
+    level = question.equity_level
+    if level is None:
+        return None
+    if LEVELS.index(level) > LEVELS.index(parts.by):  # finer than what the answer lists
+        return reading.members(demand, reading.parts(parts.scope, level))[0]
+    return np.where(members >= 0, reading.ancestors[level][parts.areas[members]], -1)
 
 
 def _kept(

@@ -219,6 +219,44 @@ def redrawn_community(database: Database) -> tuple[str, dict[str, Any]]:
     }
 
 
+MATRIX = """
+    select o.code as old, n.code as new, sum(p.first) as n0, sum(p.second) as n1, count(*) as n2
+    from ({points}) as p
+    left join lateral (
+        select area_code as code from area_versions where level = 'grid' and kind = 'general'
+            and valid is not null and retired_revision is null and ST_Covers(geometry, p.place)
+        order by area_code collate "C" limit 1
+    ) as o on true
+    left join lateral (
+        select area_code as code from area_versions where level = 'grid' and kind = 'general'
+            and ST_Covers(geometry, p.place) and (draft_id = :draft or (
+                valid is not null and retired_revision is null and area_code <> all(:codes)))
+        order by area_code collate "C" limit 1
+    ) as n on true
+    where o.code = any(:codes) or n.code = any(:codes)
+    group by 1, 2
+"""
+"""What stands at a place, by who has it and who would: PostGIS's answer, one row per pair."""
+
+POINTS = {
+    "select geometry as place, residents as first, households as second from buildings": (
+        "residents",
+        "households",
+        "buildings",
+    ),
+    "select geometry as place, 1 as first, 0 as second from gazetteer_entries": ("addresses",),
+    "select geometry as place, 1 as first, 0 as second from stations where closed_at is null": (
+        "stations",
+    ),
+    "select e.geometry as place, 1 as first, 0 as second from work_orders w "
+    "join events e on e.id = w.event_id where w.closed_at is null": ("open_orders",),
+    "select geometry as place, 1 as first, 0 as second from events where received_at >= :since": (
+        "events",
+    ),
+}
+"""Points with two weights -> the figures that are their sums, and their number."""
+
+
 def test_the_demo_citys_figures_equal_postgis(own_demo_city: Database) -> None:
     database = own_demo_city
     community, areas = redrawn_community(database)
@@ -228,22 +266,32 @@ def test_the_demo_citys_figures_equal_postgis(own_demo_city: Database) -> None:
     print(f"impact of {community}: {time.perf_counter() - began:.2f} s")
     (layer,) = answer["layers"]
     assert answer["summary"]["residents_moved"] > 0
+    told: dict[str, dict[Any, int]] = {name: {} for name in FIGURES}
+    for row in layer["matrix"]:
+        for name in FIGURES:
+            if row[name]:
+                told[name][row["old"], row["new"]] = row[name]
+    since = datetime.fromisoformat(answer["events_since"])
     with database.reading(SYSTEM) as work:
-        for row in layer["matrix"]:
-            if row["old"] is None or row["new"] is None:
-                continue
-            people = work.scalar(
-                sa.text(
-                    "select coalesce(sum(b.residents), 0) from buildings b, area_versions o, "
-                    "area_versions n where o.area_code = :old and o.valid is not null "
-                    "and n.area_code = :new and coalesce(n.draft_id = :draft, false) "
-                    "and ST_Covers(o.geometry, b.geometry) and ST_Covers(n.geometry, b.geometry)"
-                ),
-                old=row["old"],
-                new=row["new"],
-                draft=number,
+        for points, weights in POINTS.items():
+            rows = work.rows(
+                sa.text(MATRIX.format(points=points)), draft=number, codes=list(areas), since=since
             )
-            assert row["residents"] == int(people), row
+            for column, name in enumerate(weights):
+                counted = {(row["old"], row["new"]): int(row[f"n{column}"]) for row in rows}
+                assert told[name] == {pair: n for pair, n in counted.items() if n}, name
+        teams = {
+            row["area_code"]: row["workers"]
+            for row in work.rows(
+                sa.text(
+                    "select area_code, count(distinct person_id) as workers from duties "
+                    "where valid @> now() group by 1"
+                )
+            )
+        }
+    assert all(told[name] for name in FIGURES if name != "stations")
+    for row in layer["matrix"]:
+        assert row["workers"] == teams.get(row["old"], 0), row
     for area in layer["areas"]:
         rows = [row for row in layer["matrix"] if row["old"] == area["code"]]
         assert sum(row["old_share"] or 0 for row in rows) == pytest.approx(1, abs=1e-4)

@@ -7,7 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from api.cli import exceptions, impact, imports, redrawing
-from api.cli.instants import instant_of
+from api.cli.delivery import AsJson, lesser
+from api.cli.instants import in_the_city, instant_of
 from api.cli.session import Bilingual, open_database, put, say
 from gis.governance.actors import SYSTEM
 from gis.services import editions
@@ -20,65 +21,9 @@ Id = Annotated[int, typer.Argument(help="草稿编号 / number of the draft", mi
 _KINDS = {"new": ("新增", "new"), "changed": ("变更", "changed"), "retired": ("停用", "retired")}
 
 
-@app.command("draft")
-def draft(
-    file: imports.File,
-    level: imports.LevelName,
-    code: imports.Code,
-    name: Annotated[str, typer.Option(help="名称列 / column of names", metavar="COL")],
-    parent: Annotated[
-        str | None, typer.Option(help="上级编码列 / column of parent codes", metavar="COL")
-    ] = None,
-    kind: Annotated[
-        str | None, typer.Option(help="类别列 / column of kinds", metavar="COL")
-    ] = None,
-    crs: imports.Crs = None,
-    code_system: Annotated[
-        str | None, typer.Option(help="编码体系或 local / code system, or local", metavar="NAME")
-    ] = None,
-    retire: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="随之停用的编码，可重复 / code that retires with it; repeat", metavar="CODE"
-        ),
-    ] = None,
-    report: imports.ReportFile = None,
-    skip_bad: imports.Rejects = None,
-    mend: Annotated[
-        bool, typer.Option("--mend", help="修补无效边界 / mend invalid shapes")
-    ] = False,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="有缝隙或重叠即拒收 / refuse gaps and overlaps")
-    ] = False,
-    title: Annotated[
-        str | None, typer.Option(help="版本说明 / title of the revision", metavar="TEXT")
-    ] = None,
-    layer: imports.Layer = None,
-    encoding: imports.Encoding = None,
-    as_json: imports.AsJson = False,
-) -> None:
-    """检查文件并存为草稿 / Check a file and keep what differs as a draft."""
-    imports.areas(
-        file,
-        level=level,
-        code=code,
-        name=name,
-        parent=parent,
-        kind=kind,
-        crs=crs,
-        code_system=code_system,
-        retire=retire,
-        valid_from=None,
-        publish=False,
-        report=report,
-        skip_bad=skip_bad,
-        mend=mend,
-        strict=strict,
-        title=title,
-        layer=layer,
-        encoding=encoding,
-        as_json=as_json,
-    )
+app.command("draft", help="检查文件并存为草稿 / Check a file and keep what differs as a draft.")(
+    lesser(imports.areas, "valid_from", "publish")
+)
 
 
 @app.command("retire")
@@ -90,7 +35,7 @@ def retire(
     title: Annotated[
         str | None, typer.Option(help="版本说明 / title of the revision", metavar="TEXT")
     ] = None,
-    as_json: imports.AsJson = False,
+    as_json: AsJson = False,
 ) -> None:
     """起草停用区域，编码从此不再使用 / Draft that areas retire; codes are never used again."""
     with open_database() as database:
@@ -106,7 +51,7 @@ def retire(
 
 
 @app.command("diff")
-def diff(draft_id: Id, as_json: imports.AsJson = False) -> None:
+def diff(draft_id: Id, as_json: AsJson = False) -> None:
     """草稿的差别、核对与影响 / What a draft would change, its check and its impact."""
     with open_database() as database:
         answer = review(database, SYSTEM, draft_id)
@@ -176,7 +121,7 @@ def publish(
             metavar="WHEN",
         ),
     ] = None,
-    as_json: imports.AsJson = False,
+    as_json: AsJson = False,
 ) -> None:
     """发布草稿 / Publish a draft."""
     start = None if valid_from is None else instant_of(valid_from)
@@ -185,7 +130,7 @@ def publish(
     if as_json:
         put(answer)
     else:
-        since = answer["effective_from"]
+        since = in_the_city(answer["effective_from"])
         say(
             f"已发布为边界版本 {answer['revision']}，{since} 起生效。",
             f"Published as boundary revision {answer['revision']}, in force from {since}.",
@@ -195,7 +140,7 @@ def publish(
 @app.command("revisions")
 def revisions(
     limit: Annotated[int, typer.Option(help="最多几条 / how many", min=1, max=1000)] = 20,
-    as_json: imports.AsJson = False,
+    as_json: AsJson = False,
 ) -> None:
     """边界版本与草稿 / Revisions and open drafts, newest first."""
     with open_database() as database:
@@ -226,7 +171,7 @@ def _headline(item: dict[str, Any]) -> tuple[str, str]:
         head_zh += f"（基于版本 {item['base_revision']}）"
         head_en += f" (on revision {item['base_revision']})"
     else:
-        since = item["effective_from"]
+        since = in_the_city(item["effective_from"])
         head_zh = f"版本 {item['revision']}，{since} 起"
         head_en = f"revision {item['revision']}, from {since}"
     return f"{head_zh} {item['title']} {counts_zh}", f"{head_en} {item['title']} {counts_en}"

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from api.cli.imports import AsJson, ReportFile
+from api.cli.delivery import AsJson, ReportFile
 from api.cli.instants import instant_of
 from api.cli.reports import show
 from api.cli.session import REFUSED, Bilingual, open_database

@@ -4,24 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import geopandas as gpd
 import numpy as np
 import typer
 
-from api.cli.imports import (
-    AsJson,
-    Crs,
-    Encoding,
-    Lat,
-    Layer,
-    Lon,
-    Rejects,
-    ReportFile,
-    finish,
-    steps,
-)
+from api.cli.delivery import Delivery, delivered, steps
 from api.cli.session import open_database
 from gis.errors import GeometryMissing
 from gis.governance.actors import SYSTEM
@@ -65,40 +54,30 @@ def pairs(given: list[str] | None, fields: tuple[str, ...] | None = None) -> dic
     return found
 
 
-def _read(
-    path: Path, *, layer: str | None, encoding: str | None, lon: str | None, lat: str | None
-) -> gpd.GeoDataFrame:
+def _read(delivery: Delivery) -> gpd.GeoDataFrame:
     """Read a file; a table without coordinates is one whose rows are placed by codes."""
     try:
-        return files.read(path, layer=layer, encoding=encoding, lon=lon, lat=lat)
+        return delivery.frame()
     except GeometryMissing:
-        if path.suffix.lower() not in TABLES:
+        if delivery.file.suffix.lower() not in TABLES:
             raise
-        table = files.read_table(path, encoding=encoding)
+        table = files.read_table(delivery.file, encoding=delivery.encoding)
         return gpd.GeoDataFrame(table, geometry=np.full(len(table), None, dtype=object))
 
 
 def _run(
     subject: Subject,
-    file: Path,
-    *,
+    delivery: Delivery,
     columns: list[str] | None,
-    crs: str | None,
-    layer: str | None,
-    encoding: str | None,
-    lon: str | None,
-    lat: str | None,
-    report: Path | None,
-    skip_bad: Path | None,
-    as_json: bool,
+    *,
     series: str = SERIES,
     tags: Mapping[str, str] | None = None,
 ) -> None:
     named = pairs(columns, tuple(field.name for field in FIELDS[subject]))
     with steps(("reading", "writing")) as began:
         began("reading")
-        frame = _read(file, layer=layer, encoding=encoding, lon=lon, lat=lat)
-        chosen, source = files.source_of(frame, file, crs)
+        frame = _read(delivery)
+        chosen, source = files.source_of(frame, delivery.file, delivery.crs)
         with open_database() as database:
             began("writing")
             result: ImportReport = import_city(
@@ -108,16 +87,18 @@ def _run(
                 frame,
                 columns=named,
                 crs=chosen,
-                skip_bad=skip_bad is not None,
+                skip_bad=delivery.skip_bad is not None,
                 series=series,
                 tags=tags,
                 source=source,
             )
-    finish(result, frame, report=report, rejects=skip_bad, as_json=as_json)
+    delivery.finish(result, frame)
 
 
+@delivered(file=File)
 def buildings(
-    file: File,
+    delivery: Delivery,
+    *,
     columns: Map = None,
     tag: Annotated[
         list[str] | None,
@@ -125,80 +106,48 @@ def buildings(
             help="人群标签与人数列，可重复 / tag and its column of people", metavar="TAG=COLUMN"
         ),
     ] = None,
-    crs: Crs = None,
-    lon: Lon = None,
-    lat: Lat = None,
-    report: ReportFile = None,
-    skip_bad: Rejects = None,
-    layer: Layer = None,
-    encoding: Encoding = None,
-    as_json: AsJson = False,
 ) -> None:
     """导入楼栋及其人口，按编码新增或更新 / Import buildings and their people, by code."""
-    options: dict[str, Any] = {"columns": columns, "crs": crs, "lon": lon, "lat": lat}
-    options |= {"report": report, "skip_bad": skip_bad, "layer": layer, "encoding": encoding}
-    _run("buildings", file, as_json=as_json, tags=pairs(tag), **options)
+    _run("buildings", delivery, columns, tags=pairs(tag))
 
 
+@delivered(file=File)
 def people(
-    file: File,
+    delivery: Delivery,
+    *,
     columns: Map = None,
     series: Annotated[
         str, typer.Option(help="这份人口数据的名称 / name of this count", metavar="NAME")
     ] = SERIES,
-    crs: Crs = None,
-    lon: Lon = None,
-    lat: Lat = None,
-    report: ReportFile = None,
-    skip_bad: Rejects = None,
-    layer: Layer = None,
-    encoding: Encoding = None,
-    as_json: AsJson = False,
 ) -> None:
     """导入按区域或格网统计的人口 / Import people counted by area or grid cell."""
-    options: dict[str, Any] = {"columns": columns, "crs": crs, "lon": lon, "lat": lat}
-    options |= {"report": report, "skip_bad": skip_bad, "layer": layer, "encoding": encoding}
-    _run("people", file, as_json=as_json, series=series, **options)
+    _run("people", delivery, columns, series=series)
 
 
+@delivered(file=File)
 def openings(
-    file: File,
+    delivery: Delivery,
+    *,
     columns: Map = None,
-    crs: Crs = None,
-    lon: Lon = None,
-    lat: Lat = None,
-    report: ReportFile = None,
-    skip_bad: Rejects = None,
-    layer: Layer = None,
-    encoding: Encoding = None,
-    as_json: AsJson = False,
 ) -> None:
     """导入岗位，按编码新增或更新 / Import job openings, by code."""
-    options: dict[str, Any] = {"columns": columns, "crs": crs, "lon": lon, "lat": lat}
-    options |= {"report": report, "skip_bad": skip_bad, "layer": layer, "encoding": encoding}
-    _run("openings", file, as_json=as_json, **options)
+    _run("openings", delivery, columns)
 
 
+@delivered(file=File)
 def seekers(
-    file: File,
+    delivery: Delivery,
+    *,
     columns: Map = None,
-    crs: Crs = None,
-    lon: Lon = None,
-    lat: Lat = None,
-    report: ReportFile = None,
-    skip_bad: Rejects = None,
-    layer: Layer = None,
-    encoding: Encoding = None,
-    as_json: AsJson = False,
 ) -> None:
     """导入求职者（不含姓名），按编码新增或更新 / Import job seekers (no names), by code."""
-    options: dict[str, Any] = {"columns": columns, "crs": crs, "lon": lon, "lat": lat}
-    options |= {"report": report, "skip_bad": skip_bad, "layer": layer, "encoding": encoding}
-    _run("seekers", file, as_json=as_json, **options)
+    _run("seekers", delivery, columns)
 
 
+@delivered(file=File, without=("lon", "lat"))
 def roads(
-    file: File,
+    delivery: Delivery,
+    *,
     columns: Map = None,
     replace: Annotated[
         bool, typer.Option("--replace", help="整体替换已有路网 / in place of the network there")
@@ -211,22 +160,14 @@ def roads(
         float,
         typer.Option(min=0, max=50, help="端点相距不超过此值（米）即相连 / ends nearer are joined"),
     ] = 0.0,
-    crs: Crs = None,
-    report: ReportFile = None,
-    skip_bad: Rejects = None,
-    layer: Layer = None,
-    encoding: Encoding = None,
-    as_json: AsJson = False,
 ) -> None:
     """导入道路为路网：OSM、GraphML 或自有线图层 / Import roads as the network."""
     named = pairs(columns, tuple(field.name for field in FIELDS["roads"]))
     with steps(("reading", "writing")) as began:
         began("reading")
-        if osm.is_road_file(file):
-            frame = osm.read_roads(file)
-        else:
-            frame = files.read(file, layer=layer, encoding=encoding)
-        chosen, source = files.source_of(frame, file, crs)
+        is_osm = osm.is_road_file(delivery.file)
+        frame = osm.read_roads(delivery.file) if is_osm else delivery.frame()
+        chosen, source = files.source_of(frame, delivery.file, delivery.crs)
         with open_database() as database:
             began("writing")
             result = import_roads(
@@ -235,13 +176,13 @@ def roads(
                 frame,
                 columns=named,
                 crs=chosen,
-                skip_bad=skip_bad is not None,
+                skip_bad=delivery.skip_bad is not None,
                 replace=replace,
                 noded=noded,
                 join_m=join,
                 source=source,
             )
-    finish(result, frame, report=report, rejects=skip_bad, as_json=as_json)
+    delivery.finish(result, frame)
 
 
 def register(app: typer.Typer) -> None:

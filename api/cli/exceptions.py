@@ -10,7 +10,7 @@ import numpy as np
 import shapely
 import typer
 
-from api.cli.imports import AsJson
+from api.cli.delivery import AsJson
 from api.cli.instants import instant_of
 from api.cli.session import Bilingual, open_database, put, say
 from gis.governance.actors import SYSTEM

@@ -6,20 +6,7 @@ from typing import Annotated
 
 import typer
 
-from api.cli.imports import (
-    AsJson,
-    Crs,
-    Encoding,
-    File,
-    ForceCrs,
-    Lat,
-    Layer,
-    Lon,
-    Rejects,
-    ReportFile,
-    finish,
-    steps,
-)
+from api.cli.delivery import Delivery, ForceCrs, delivered, steps
 from api.cli.session import open_database
 from gis.governance.actors import SYSTEM
 from gis.matching.address_rows import ENTRY_KINDS
@@ -35,8 +22,10 @@ def _column(zh: str, en: str) -> typer.models.OptionInfo:
     return option
 
 
+@delivered()
 def addresses(
-    file: File,
+    delivery: Delivery,
+    *,
     text: Annotated[
         str | None, _column("完整地址列，自动拆分", "column of full addresses, taken apart")
     ] = None,
@@ -75,19 +64,11 @@ def addresses(
             metavar="NAME",
         ),
     ] = None,
-    crs: Crs = None,
-    lon: Lon = None,
-    lat: Lat = None,
-    report: ReportFile = None,
-    skip_bad: Rejects = None,
-    layer: Layer = None,
-    encoding: Encoding = None,
     force_crs: ForceCrs = False,
-    as_json: AsJson = False,
 ) -> None:
     """导入地名地址，写入地名地址库 / Import addresses and places into the gazetteer.
 
-    给出 --text,或给出道路、门牌等分列 / Give --text, or the columns of the parts.
+    给出 --text，或给出道路、门牌等分列 / Give --text, or the columns of the parts.
     """
     columns = AddressColumns(
         text=text,
@@ -107,8 +88,8 @@ def addresses(
         raise typer.BadParameter("--text | --road --number | --compound | --name")
     with steps(("reading", "writing")) as began:
         began("reading")
-        frame = files.read(file, layer=layer, encoding=encoding, lon=lon, lat=lat)
-        chosen, said = files.source_of(frame, file, crs)
+        frame = delivery.frame()
+        chosen, said = files.source_of(frame, delivery.file, delivery.crs)
         with open_database() as database:
             began("writing")
             result = import_addresses(
@@ -119,11 +100,11 @@ def addresses(
                 default_kind=default_kind,
                 name=source,
                 crs=chosen,
-                skip_bad=skip_bad is not None,
+                skip_bad=delivery.skip_bad is not None,
                 force_crs=force_crs,
                 source=said,
             )
-    finish(result, frame, report=report, rejects=skip_bad, as_json=as_json)
+    delivery.finish(result, frame)
 
 
 def register(imports: typer.Typer) -> None:

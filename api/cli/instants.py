@@ -8,6 +8,16 @@ from gis.errors import InstantInvalid
 from gis.governance.calendar import SHANGHAI
 
 
+def in_the_city(instant: str) -> str:
+    """Return an instant of RFC 3339 as the clocks of the city show it, to the second.
+
+    >>> in_the_city("2026-11-29T11:11:02.816919+00:00")
+    '2026-11-29 19:11:02'
+    """
+    there = datetime.fromisoformat(instant).astimezone(SHANGHAI)
+    return f"{there:%Y-%m-%d %H:%M:%S}"
+
+
 def instant_of(text: str) -> datetime:
     """Return midnight in the city of a date, or an instant with its offset, in UTC.
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from api.cli.imports import AsJson, ReportFile
+from api.cli.delivery import AsJson, ReportFile
 from api.cli.reports import show
 from api.cli.session import language, open_database, progress, say
 from gis.governance.actors import SYSTEM

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from api.cli.imports import AsJson, ReportFile
+from api.cli.delivery import AsJson, ReportFile
 from api.cli.reports import show
 from api.cli.session import Bilingual, open_database, say
 from gis.geometry.findings import MAX_WIDTH_M, WIDEST_M

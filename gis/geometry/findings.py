@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,6 +15,8 @@ from gis.geometry.frames import EqualAreaFrame, Geometries, ground_m2
 from gis.geometry.validity import mended
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pyproj import CRS
 
     from gis.geometry.gcj02 import Floats
@@ -25,6 +29,7 @@ WIDEST_M: Final = 20.0
 
 _COARSE_M: Final = 0.05
 _FINE_M: Final = 0.01
+_WORTH_THREADS: Final = 64
 
 _NARROW: Final = (
     "宽度不超过 {width:g} 米：并入共用边界最长的相邻区域（相等时取编码较小者）",
@@ -86,6 +91,16 @@ def is_repairable(kind: str, width_m: float, max_width_m: float = MAX_WIDTH_M) -
     return kind in REPAIRED or (kind in ("gap", "overlap") and width_m <= max_width_m)
 
 
+def codes_words(codes: Sequence[str], most: int = 6) -> tuple[str, str]:
+    """Return the codes of a finding in Chinese and English, the first ``most`` of them.
+
+    >>> codes_words(["a", "b"]), codes_words(["a", "b", "c"], 2)[1]
+    (('a / b', 'a / b'), 'a / b and 1 more')
+    """
+    told, more = " / ".join(codes[:most]), len(codes) - most
+    return (f"{told} 等 {len(codes)} 个", f"{told} and {more} more") if more > 0 else (told, told)
+
+
 def size_words(area_m2: float, width_m: float, count: int = 1) -> tuple[str, str]:
     """Return how large a finding is, in Chinese and English; without an area, its vertices.
 
@@ -96,7 +111,8 @@ def size_words(area_m2: float, width_m: float, count: int = 1) -> tuple[str, str
     """
     if not area_m2:
         off = f"{1000 * width_m:.1f}"
-        return f"顶点 {count} 个，相差至多 {off} 毫米", f"{count} vertices, up to {off} mm off"
+        zh, en = f"顶点 {count} 个", f"{count} {'vertex' if count == 1 else 'vertices'}"
+        return (f"{zh}，相差至多 {off} 毫米", f"{en}, up to {off} mm off") if width_m else (zh, en)
     (area_zh, area_en), (width_zh, width_en) = _amount(area_m2), _amount(width_m)
     return (
         f"{area_zh.strip()} 平方米，最宽{width_zh} 米",
@@ -127,8 +143,9 @@ def _widest(metric: Geometries, tolerance_m: float) -> tuple[Floats, Floats, Flo
     np.maximum.at(least, at, area / perimeter)
     kept = np.sqrt(area / np.pi) >= least[at]
     parts, at = parts[kept], at[kept]
-    tolerances = np.maximum(tolerance_m, 0.01 * least[at]) if tolerance_m > _FINE_M else tolerance_m
-    circles = shapely.maximum_inscribed_circle(parts, tolerances)
+    coarse = 0.01 * least[at] if tolerance_m > _FINE_M else np.zeros(len(at))
+    tolerances = np.maximum(tolerance_m, coarse)
+    circles = _inscribed(parts, tolerances)
     diameter = 2.0 * np.nan_to_num(shapely.length(circles))
     order = np.lexsort((diameter, at))
     width, x, y = np.zeros(len(metric)), *np.full((2, len(metric)), np.nan)
@@ -136,6 +153,24 @@ def _widest(metric: Geometries, tolerance_m: float) -> tuple[Floats, Floats, Flo
     width[at[order]] = diameter[order]  # the last of each, the widest, stays
     x[at[order]], y[at[order]] = shapely.get_x(centres)[order], shapely.get_y(centres)[order]
     return width, x, y
+
+
+def _inscribed(parts: Geometries, tolerances: Floats) -> Geometries:
+    """Return the largest circles as radii; half the time of a check, so on every core.
+
+    GEOS lets the interpreter go meanwhile.
+    """
+    cores = os.cpu_count() or 1
+    if cores == 1 or len(parts) < _WORTH_THREADS:
+        return np.asarray(shapely.maximum_inscribed_circle(parts, tolerances), dtype=object)
+    pieces = 4 * cores
+    with ThreadPoolExecutor(cores) as pool:
+        made = pool.map(
+            shapely.maximum_inscribed_circle,
+            np.array_split(parts, pieces),
+            np.array_split(tolerances, pieces),
+        )
+        return np.concatenate(list(made))
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,7 +112,7 @@ def repair_hierarchy(
             {"code": differing},
             geometry=gpd.GeoSeries([made[n] for n in differing], crs=crs, dtype="geometry"),
         ),
-        moved=found.moved,
+        moved=_with_parents(found.moved, bare),
         changes=_with_rebuilt(measure, changes, above, shapes, made),
     )
 
@@ -187,6 +187,17 @@ def _wide_gaps(
         wide = pieces[(width_m > max_width_m) & (area_m2 > NOISE_M2)]
         found |= {f"{name}#gap{number}": piece for number, piece in enumerate(wide, start=1)}
     return found
+
+
+def _with_parents(moved: gpd.GeoDataFrame, bare: Mapping[str, BaseGeometry]) -> gpd.GeoDataFrame:
+    """Name the parent where ground is its own, instead of the gap in it."""
+    owner = {name: name.rpartition("#gap")[0] for name in bare}
+    named = moved.copy()
+    named["areas"] = moved["areas"].map(
+        lambda names: tuple(dict.fromkeys(owner.get(name, name) for name in names))
+    )
+    named["given_to"] = moved["given_to"].map(lambda name: owner.get(name, name))
+    return named
 
 
 def _rebuild(made: dict[str, BaseGeometry], tree: _Tree, tiles: gpd.GeoDataFrame) -> None:

@@ -12,7 +12,7 @@ import shapely
 
 from gis.errors import PositionInvalid
 from gis.geometry import crs as frames
-from gis.geometry.findings import size_words
+from gis.geometry.findings import codes_words, size_words
 from gis.geometry.partition import PartitionReport, check
 from gis.geometry.validity import POLYGONS, area_change_m2, defects, mended, oriented
 from gis.governance.areas import (
@@ -233,13 +233,13 @@ def check_tiling(rows: AreaRows, *, strict: bool) -> PartitionReport:
         for one in found.to_dict("records"):
             area_m2, width_m = float(one["area_m2"]), float(one["width_m"])
             size_zh, size_en = size_words(area_m2, width_m)
-            listed = " / ".join(one["areas"])
+            listed_zh, listed_en = codes_words(one["areas"])
             rows.findings.append(
                 Finding(
                     kind,
                     "error" if strict else "warning",
-                    f"{listed}：{size_zh}",
-                    f"{listed}: {size_en}",
+                    f"{listed_zh}：{size_zh}",
+                    f"{listed_en}: {size_en}",
                     lon=float(one["lon"]),
                     lat=float(one["lat"]),
                     facts={

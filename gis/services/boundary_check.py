@@ -10,7 +10,7 @@ import numpy as np
 import shapely
 
 from gis.errors import AreaUnknown, DraftUnknown, NoPublishedBoundary
-from gis.geometry.findings import MAX_WIDTH_M, is_repairable, repair_words, size_words
+from gis.geometry.findings import MAX_WIDTH_M, codes_words, is_repairable, repair_words, size_words
 from gis.geometry.frames import EqualAreaFrame
 from gis.geometry.nesting import check_nesting
 from gis.geometry.partition import check
@@ -56,7 +56,7 @@ class BoundaryReport(ImportReport):
         english = language == "en"
         count = sum(one.facts.get("repairable", False) for one in self.findings)
         told = (
-            f"{count} of them gridward repair grids can mend; the others a person decides"
+            f"gridward repair grids can mend {count} of them; a person decides the others"
             if english
             else f"其中 {count} 项可由 gridward repair grids 起草修复，其余由人决定"
         )
@@ -199,7 +199,7 @@ def _finding(level: str, one: dict[Any, Any], max_width_m: float) -> Finding:
     kind, area_m2, width_m = str(one["kind"]), float(one["area_m2"]), float(one["width_m"])
     zh, en = repair_words(kind, width_m, max_width_m)
     title = LEVELS[level]
-    listed = " / ".join(one["areas"])
+    listed_zh, listed_en = codes_words(one["areas"])
     size_zh, size_en = size_words(area_m2, width_m, int(one["count"]))
     size_zh, size_en = f"{size_zh}；{zh}", f"{size_en}; {en}"
     if isinstance(one.get("reason_zh"), str):
@@ -208,8 +208,8 @@ def _finding(level: str, one: dict[Any, Any], max_width_m: float) -> Finding:
     return Finding(
         kind,
         "error" if kind in _SERIOUS else "warning",
-        f"{title.title_zh} {listed}：{size_zh}",
-        f"{title.title_en} {listed}: {size_en}",
+        f"{title.title_zh} {listed_zh}：{size_zh}",
+        f"{title.title_en} {listed_en}: {size_en}",
         lon=float(one["lon"]) if located else None,
         lat=float(one["lat"]) if located else None,
         facts={

@@ -15,7 +15,7 @@ import numpy as np
 import shapely
 
 from gis.errors import AreaUnknown, NoPublishedBoundary
-from gis.geometry.findings import MAX_WIDTH_M, size_words
+from gis.geometry.findings import MAX_WIDTH_M, codes_words, size_words
 from gis.geometry.hierarchy import HierarchyRepair, repair_hierarchy
 from gis.geometry.repair import SQUARE_METRES
 from gis.governance.areas import LEVELS
@@ -213,14 +213,14 @@ def _reported(
 
 
 def _handover(row: dict[Any, Any]) -> Finding:
-    listed, to = " / ".join(row["areas"]), str(row["given_to"])
+    (listed_zh, listed_en), to = codes_words(row["areas"]), str(row["given_to"])
     area_m2, width_m = float(row["area_m2"]), float(row["width_m"])
     size_zh, size_en = size_words(area_m2, width_m)
     return Finding(
         f"repaired-{row['kind']}",
         "warning",
-        f"{listed} → {to}：{size_zh}",
-        f"{listed} → {to}: {size_en}",
+        f"{listed_zh} → {to}：{size_zh}",
+        f"{listed_en} → {to}: {size_en}",
         code=to,
         lon=float(row["lon"]),
         lat=float(row["lat"]),
@@ -238,15 +238,18 @@ def _change(row: dict[Any, Any], levels: dict[str, str]) -> Finding:
     code, reasons = str(row["code"]), list(row["reasons"])
     before, after, change = (float(row[key]) for key in ("before_m2", "after_m2", "change_m2"))
     level = levels[code]
+    size_zh = f"{before:,.2f} → {after:,.2f} 平方米（{_m2(change)}）"
+    size_en = f"{before:,.2f} -> {after:,.2f} m2 ({_m2(change)})"
+    if not round(change, 2):
+        size_zh, size_en = f"{after:,.2f} 平方米，面积不变", f"{after:,.2f} m2, as large as before"
     why_zh = "、".join(_REASONS[reason][0] + _signed(reason, row) for reason in reasons)
     why_en = ", ".join(_REASONS[reason][1] + _signed(reason, row) for reason in reasons)
     point = shapely.point_on_surface(row["geometry"])
     return Finding(
         "repaired-area",
         "warning",
-        f"{LEVELS[level].title_zh}（{why_zh}）：{before:,.2f} → {after:,.2f} 平方米"
-        f"（{_m2(change)}）",
-        f"{LEVELS[level].title_en} ({why_en}): {before:,.2f} -> {after:,.2f} m2 ({_m2(change)})",
+        f"{LEVELS[level].title_zh}（{why_zh}）：{size_zh}",
+        f"{LEVELS[level].title_en} ({why_en}): {size_en}",
         code=code,
         lon=None if point.is_empty else float(point.x),
         lat=None if point.is_empty else float(point.y),

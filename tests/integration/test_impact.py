@@ -194,14 +194,17 @@ def test_who_may_not_see_drafts_is_refused(database: Database, city: SmallCity) 
 
 
 def redrawn_community(database: Database) -> tuple[str, dict[str, Any]]:
-    """The grids of the most crowded community of the demo city, each cut in two another way."""
+    """The grids of the community with most open orders of the demo city, cut another way."""
     with database.reading(SYSTEM) as work:
         rows = work.rows(
             sa.text(
                 "select area_code, parent_code, ST_AsBinary(geometry) as wkb from area_versions "
                 "where level = 'grid' and kind = 'general' and retired_revision is null "
-                "and parent_code = (select parent_code from area_versions where level = 'grid' "
-                "and kind = 'general' group by 1 order by count(*) desc, 1 limit 1) order by 1"
+                "and parent_code = (select g.parent_code from work_orders w "
+                "join events e on e.id = w.event_id "
+                "join area_versions g on ST_Covers(g.geometry, e.geometry) "
+                "where w.closed_at is null and g.level = 'grid' and g.kind = 'general' "
+                "group by 1 order by count(*) desc, 1 limit 1) order by 1"
             )
         )
     shapes = {row["area_code"]: shapely.from_wkb(bytes(row["wkb"])) for row in rows}
@@ -289,9 +292,10 @@ def test_the_demo_citys_figures_equal_postgis(own_demo_city: Database) -> None:
                 )
             )
         }
-    assert all(told[name] for name in FIGURES if name != "stations")
+    assert {name for name in FIGURES if told[name]} >= {*FIGURES} - {"stations"}
     for row in layer["matrix"]:
-        assert row["workers"] == teams.get(row["old"], 0), row
+        gives_away = row["old"] != row["new"]
+        assert row["workers"] == (teams.get(row["old"], 0) if gives_away else 0), row
     for area in layer["areas"]:
         rows = [row for row in layer["matrix"] if row["old"] == area["code"]]
         assert sum(row["old_share"] or 0 for row in rows) == pytest.approx(1, abs=1e-4)

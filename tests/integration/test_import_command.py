@@ -12,7 +12,7 @@ import shapely
 import sqlalchemy as sa
 from typer.testing import CliRunner
 
-from api.cli import imports
+from api.cli import delivery, imports
 from api.cli.session import explained
 from gis.governance.actors import SYSTEM
 from layers import files
@@ -66,7 +66,7 @@ def _count(database: Database, table: str) -> int:
 def test_a_refused_file_ends_with_status_1_and_writes_only_the_report(
     run: Run, zones: Path, tmp_path: Path, database: Database
 ) -> None:
-    told = {ending: tmp_path / f"report{ending}" for ending in imports.REPORT_ENDINGS}
+    told = {ending: tmp_path / f"report{ending}" for ending in delivery.REPORT_ENDINGS}
     for path in told.values():
         result = run("areas", zones, *LOCAL, "--report", path)
         assert result.exit_code == 1

@@ -28,7 +28,7 @@ from gis import clock
 from gis.governance.actors import Actor
 from gis.services import cases, intake
 from gis.services.match_request import MatchRequest
-from gis.services.photos import Photo, read_photos
+from gis.services.photos import Photo, read_photos, told_by_photos
 
 router = APIRouter(prefix="/v1", tags=["events"])
 
@@ -68,7 +68,7 @@ class EventIn(BaseModel):
     def report(self, photos: Sequence[Photo] = ()) -> intake.Report:
         """Return the event as the use case takes it; a pin wins over what photos tell."""
         pin = None if self.location is None else self.location.location()
-        photo, reasons = intake.told_by_photos(photos, beside_pin=pin is not None)
+        photo, reasons = told_by_photos(photos, beside_pin=pin is not None)
         return intake.Report(
             photos=photos,
             reasons=reasons,

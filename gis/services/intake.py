@@ -28,9 +28,9 @@ from gis.services import cases, duplicates, photo_rows, senders
 from gis.services.case_clocks import first_clocks, limit_of
 from gis.services.city_time import ruler_of
 from gis.services.lookup import Boundaries, BoundarySnapshot
-from gis.services.match_request import Location, MatchRequest
+from gis.services.match_request import MatchRequest
 from gis.services.matching import Match, kept_reason, match
-from gis.services.photos import Photo, best_place
+from gis.services.photos import Photo
 from gis.services.responsibility import responsible
 from gis.services.roster import Roster, Rosters
 from gis.store import access, events
@@ -168,29 +168,6 @@ def take_in(
         body["attachments"] = _write_beside(work, event.id, report)
         body["suggested_duplicates"] = _suggested(work, event, context, body, language)
     return status, body
-
-
-def told_by_photos(
-    photos: Sequence[Photo], *, beside_pin: bool
-) -> tuple[Location | None, tuple[Reason, ...]]:
-    """Return the surest position in photos, None where none tells, and what is to be said of it.
-
-    Beside a pin it is evidence that matching weighs and speaks of itself: what a person set wins.
-    """
-    place = best_place(photos)
-    if place is None:
-        return None, ()
-    pin = Location(place.lon, place.lat, "WGS84", place.accuracy_m, fixed_at=place.taken_at)
-    if beside_pin:
-        return pin, ()
-    why = Reason(
-        "position-from-photo",
-        f"没有标注位置，采用照片自带的定位（WGS84，误差约 {place.accuracy_m:.0f} 米）。",
-        "No pin was set; the position in the photo was taken (WGS84, good to about "
-        f"{place.accuracy_m:.0f} m).",
-        {"accuracy_m": place.accuracy_m},
-    )
-    return pin, (why,)
 
 
 def _context(work: UnitOfWork, report: Report) -> events.IntakeContext:

@@ -9,9 +9,9 @@ from typing import Any
 
 from gis.errors import Open311FormInvalid
 from gis.governance import service_attributes
-from gis.services.intake import Report, told_by_photos
+from gis.services.intake import Report
 from gis.services.match_request import Location, MatchRequest
-from gis.services.photos import Photo
+from gis.services.photos import Photo, told_by_photos
 from gis.store import open311
 from gis.store.unit_of_work import UnitOfWork
 

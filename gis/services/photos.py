@@ -20,6 +20,8 @@ from zoneinfo import ZoneInfo
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from gis.errors import PhotoHeic, PhotosTooMany, PhotoTooLarge, PhotoUnreadable
+from gis.governance.reasons import Reason
+from gis.services.match_request import Location
 
 SHANGHAI: Final = ZoneInfo("Asia/Shanghai")
 FORMATS: Final[dict[str, str]] = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
@@ -88,6 +90,29 @@ def best_place(photos: Sequence[Photo]) -> PhotoPlace | None:
     """Return the surest position that photos tell (ties: the first), None where none does."""
     places = [photo.place for photo in photos if photo.place is not None]
     return min(places, key=lambda place: place.accuracy_m, default=None)
+
+
+def told_by_photos(
+    photos: Sequence[Photo], *, beside_pin: bool
+) -> tuple[Location | None, tuple[Reason, ...]]:
+    """Return the surest position in photos, None where none tells, and what is to be said of it.
+
+    Beside a pin it is evidence that matching weighs and speaks of itself: what a person set wins.
+    """
+    place = best_place(photos)
+    if place is None:
+        return None, ()
+    pin = Location(place.lon, place.lat, "WGS84", place.accuracy_m, fixed_at=place.taken_at)
+    if beside_pin:
+        return pin, ()
+    why = Reason(
+        "position-from-photo",
+        f"没有标注位置，采用照片自带的定位（WGS84，误差约 {place.accuracy_m:.0f} 米）。",
+        "No pin was set; the position in the photo was taken (WGS84, good to about "
+        f"{place.accuracy_m:.0f} m).",
+        {"accuracy_m": place.accuracy_m},
+    )
+    return pin, (why,)
 
 
 def read_photo(content: bytes, *, name: str | None = None, number: int = 1) -> Photo:

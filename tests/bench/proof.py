@@ -77,7 +77,7 @@ def main() -> None:
 
 def _cases() -> Iterator[Case]:
     generator = np.random.default_rng(20261125)
-    for number in (5_500, 50_000):
+    for number in (5_625, 50_176):  # the next squares
         areas = tiling(number)
         points = generator.uniform((118, 32), (119, 33), (RANDOM, 2))
         yield Case(f"tiling of {len(areas):,}", areas, "random", points, adversarial=False)

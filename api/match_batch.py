@@ -20,7 +20,8 @@ from gis.errors import GovernanceError, Language
 from gis.governance.actors import Actor
 from gis.services import matching
 from gis.services.match_request import MatchRequest
-from gis.services.pin_match import PinRequest, encode
+from gis.services.pin_match import PinRequest
+from gis.services.pin_text import encode
 from gis.store.unit_of_work import UnitOfWork
 
 MOST_ITEMS: Final = 10_000
@@ -67,7 +68,7 @@ class Batch:
             The body holds no list of items. A bad item is no reason: it gets its own problem.
         """
         pins, raw = _read(body)
-        matcher = self.runtime.pins.current()
+        matcher = self.runtime.pins.refreshed()
         if matcher is None:
             found: list[bytes | str | GovernanceError | None] = [None] * len(pins)
         else:
@@ -89,7 +90,9 @@ class Batch:
 
             def full(number: int, raw: bytes) -> bytes:
                 try:
-                    return encode(self._answered(work, self._request(number, raw)))
+                    request = self._request(number, raw)
+                    known = self.runtime.pins.whole(request, self.now, self.language)
+                    return known or encode(self._answered(work, request))
                 except GovernanceError as error:
                     content = problem(error, language=self.language, instance=self.path)
                     return dumped(content)

@@ -21,7 +21,8 @@ from gis.errors import GovernanceError, Language
 from gis.governance.actors import Actor
 from gis.services import matching
 from gis.services.match_request import Location, MatchRequest
-from gis.services.pin_match import PinRequest, encode
+from gis.services.pin_match import PinRequest
+from gis.services.pin_text import encode
 
 router = APIRouter(prefix="/v1/match", tags=["matching"])
 
@@ -114,16 +115,20 @@ _PIN: Final = msgspec.json.Decoder(PinRequest)
 
 def match(body: MatchIn, request: Request, app: Open, actor: SignedIn) -> Response:
     """Decision, level, grid, candidates with probabilities, reasons, and who is responsible."""
-    answer = matching.answer(
-        app.database,
-        app.boundaries,
-        actor,
-        body.request(),
-        now=clock.now(),
-        threshold=app.settings.auto_threshold,
-        language=language_of(request),
-    )
-    return Response(encode(answer), media_type="application/json")
+    asked, now, language = body.request(), clock.now(), language_of(request)
+    content = app.pins.whole(asked, now, language)
+    if content is None:
+        answer = matching.answer(
+            app.database,
+            app.boundaries,
+            actor,
+            asked,
+            now=now,
+            threshold=app.settings.auto_threshold,
+            language=language,
+        )
+        content = encode(answer)
+    return Response(content, media_type="application/json")
 
 
 router.add_api_route(

@@ -42,6 +42,10 @@ class AddressSource(Protocol):
         """Return the index that this transaction may use."""
         ...
 
+    def in_memory(self, snapshot: BoundarySnapshot) -> AddressIndex | None:
+        """Return the index on this snapshot where it is in memory."""
+        ...
+
 
 class KnowledgeBase:
     """Gazetteer and experience of one database, shared by the threads of a process."""
@@ -60,7 +64,16 @@ class KnowledgeBase:
     def at(self, work: UnitOfWork, snapshot: BoundarySnapshot) -> Knowledge:
         """Return what is known, as of a second ago at most."""
         addresses = None if self._addresses is None else self._addresses.index(work, snapshot)
-        experience = self.experience(work)
+        return self._known(addresses, self.experience(work))
+
+    def in_memory(self, snapshot: BoundarySnapshot) -> Knowledge | None:
+        """Return what is known as last read, without the database; None: addresses are not read."""
+        addresses = None if self._addresses is None else self._addresses.in_memory(snapshot)
+        if addresses is None or not self._read:
+            return None
+        return self._known(addresses, self._experience)
+
+    def _known(self, addresses: AddressIndex | None, experience: Experience) -> Knowledge:
         ground = None
         if addresses is not None and experience.at_doors is not None and len(addresses.doors):
             ground = Ground.of(

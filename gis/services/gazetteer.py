@@ -69,6 +69,11 @@ class Gazetteer:
             return loaded[1]
         return self.exact(work, snapshot)
 
+    def in_memory(self, snapshot: BoundarySnapshot) -> AddressIndex | None:
+        """Return what :meth:`index` returns without asking the database, where it need not."""
+        loaded = self._loaded
+        return loaded[1] if loaded is not None and loaded[0][0] == snapshot.revision else None
+
     def loaded(self) -> AddressIndex | None:
         """Return what is in memory, without the database; None before the first build."""
         loaded = self._loaded

@@ -15,11 +15,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-import shapely
 import sqlalchemy as sa
 
 from gis.errors import AreaUnknown, NoPublishedBoundary
-from gis.geometry.cell_index import CellIndex, metres_per_degree
+from gis.geometry.cell_index import CellIndex
 from gis.geometry.crs import point_to_wgs84
 from gis.governance.actors import SYSTEM, Actor
 from gis.governance.areas import LEVELS
@@ -28,6 +27,7 @@ from gis.matching.spots import Members
 from gis.services.exceptions import ExceptionIndex
 from gis.services.experience import KnowledgeBase
 from gis.services.index_cache import IndexCache
+from gis.services.owned_ground import cut_out, weighed
 from gis.store import areas as area_store
 from gis.store.unit_of_work import Database, UnitOfWork
 
@@ -115,7 +115,7 @@ class BoundarySnapshot:
             return self.index(self.finest)
         found = self._owned.get(special)
         if found is None:
-            found = self._owned[special] = _cut_out(
+            found = self._owned[special] = cut_out(
                 self.index("grid"), self.index("dedicated"), special
             )
         return found
@@ -130,7 +130,7 @@ class BoundarySnapshot:
                 for at, finest in enumerate(index.keys)
                 if any(area.code == code for area in self.path(finest))
             ]
-            self._members[key] = _weighed(index, held) if code in self.areas else None
+            self._members[key] = weighed(index, held) if code in self.areas else None
         return self._members[key]
 
     @property
@@ -187,6 +187,10 @@ class Snapshots:
     def recent_knowledge(self) -> Knowledge:
         """Return what was learned as last heard of, without the database and without addresses."""
         return self._knowledge.recent()
+
+    def knowledge_in_memory(self, snapshot: BoundarySnapshot) -> Knowledge | None:
+        """Return what :meth:`knowledge` returned last, addresses too; None: ask the database."""
+        return self._knowledge.in_memory(snapshot)
 
     def forget_learned(self) -> None:
         """Read what was learned again at the next use."""
@@ -396,44 +400,6 @@ class Boundaries(Snapshots):
         if revision is None:
             raise NoPublishedBoundary
         return revision
-
-
-def _cut_out(general: CellIndex, dedicated: CellIndex, special: frozenset[str]) -> CellIndex:
-    """Return the general grids without the dedicated ones, and the dedicated ones."""
-    chosen = [at for at, code in enumerate(dedicated.keys) if code in special]
-    shapes = dict(zip(general.keys, general.geometries, strict=True))
-    for at in chosen:
-        cut = dedicated.geometries[at]
-        for touched in general.query_box(*cut.bounds).tolist():
-            code = general.keys[touched]
-            left = shapely.difference(shapes[code], cut) if code in shapes else None
-            if left is not None and left.area > 0:
-                shapes[code] = left
-            else:
-                shapes.pop(code, None)
-    for at in chosen:
-        shapes[dedicated.keys[at]] = dedicated.geometries[at]
-    codes = sorted(shapes)
-    return CellIndex.build([_polygonal(shapes[code]) for code in codes], codes)
-
-
-def _polygonal(shape: Any) -> Any:  # noqa: ANN401 - any shapely geometry
-    if shape.geom_type in ("Polygon", "MultiPolygon"):
-        return shape
-    parts = [p for p in shapely.get_parts(shape) if p.geom_type in ("Polygon", "MultiPolygon")]
-    return shapely.union_all(parts)
-
-
-def _weighed(index: CellIndex, held: list[int]) -> Members | None:
-    if not held:
-        return None
-    sizes = []
-    for at in held:
-        shape = index.geometries[at]
-        kx, ky = metres_per_degree((shape.bounds[1] + shape.bounds[3]) / 2)
-        sizes.append(float(shape.area) * kx * ky)
-    whole = sum(sizes)
-    return Members({at: size / whole for at, size in zip(held, sizes, strict=True)}, whole)
 
 
 def locate(snapshot: BoundarySnapshot, lon: float, lat: float) -> dict[str, Any]:

@@ -11,21 +11,20 @@ the two paths against each other.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import suppress
 from datetime import datetime
 from typing import Annotated, Final
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 from pyproj import Geod
 
-from gis.errors import GovernanceError, Language
+from gis.errors import GovernanceError, Language, NoPublishedBoundary
 from gis.geometry.cell_index import CellIndex
 from gis.geometry.crs import normalise, point_to_wgs84
 from gis.governance.categories import Category
 from gis.governance.duty import Unrouted
-from gis.governance.reasons import Reason
-from gis.matching import sentences
 from gis.matching.candidates import DIGITS
 from gis.matching.decide import WORTH_SAYING
 from gis.matching.knowledge import NO_KNOWLEDGE, Knowledge
@@ -36,16 +35,15 @@ from gis.services import fused_matching, matching
 from gis.services.fused_matching import Evidence
 from gis.services.lookup import Boundaries, InForce
 from gis.services.match_request import Location, MatchRequest
+from gis.services.pin_text import Said, as_json, clear_text, digits9, encode, many_digits9, note
 from gis.services.roster import Roster, Rosters
 
-encode: Final = msgspec.json.Encoder().encode
-"""JSON as every match is answered: UTF-8, compact, shortest numbers."""
+FloatArray = npt.NDArray[np.float64]
 
 _GEOD: Final = Geod(ellps="WGS84")
 _SLACK: Final = 10.0**-DIGITS
 _MOST_VOICES: Final = 256
 _ANSWERED: Final = ("grid", "community")
-_LANGUAGES: Final[tuple[Language, ...]] = ("zh", "en")
 _MOST_SIGMA: Final = MOST_ACCURACY_M / SIGMAS_PER_ACCURACY
 _DEGREES: Final = ("WGS84", "CGCS2000", "GCJ-02", "BD-09")
 
@@ -78,18 +76,7 @@ class PinRequest(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=Tr
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Said:
-    """What is said of an area in one language, and who is responsible there, around the numbers."""
-
-    head: str  # to the value of "confidence"
-    brief: str  # "code": ..., "name": ... of a candidate, open
-    inside: str  # the sentence up to the edge
-    facts: str  # the facts of the sentence up to the share
-    tail: str | None  # what follows the facts; None: ask the database who is responsible
-
-
-class _Voice(dict[int, _Said]):
+class _Voice(dict[int, Said]):
     """The pieces of every area asked for so far: one language, category, and era of the roster."""
 
     def __init__(
@@ -102,7 +89,7 @@ class _Voice(dict[int, _Said]):
         self._category = category
         self._now = now
 
-    def __missing__(self, position: int) -> _Said:
+    def __missing__(self, position: int) -> Said:
         """Make the pieces of an area."""
         code = self.index.keys[position]
         said = self[position] = self._matcher.say(code, self.language, self._category, self._now)
@@ -154,22 +141,34 @@ class PinMatcher:
             text = self._plain(request, category, now, language)
             if text is not None:
                 return text.encode()
-        return self._general(request, category, now, language)
+        return self._general(request.whole(), category, now, language, self.knowledge)
+
+    def whole(
+        self, request: MatchRequest, now: datetime, language: Language, knowledge: Knowledge
+    ) -> bytes | None:
+        """Return the answer to any request, as JSON, with all that is known; None and errors so."""
+        category = None
+        if request.category is not None:
+            category = self.roster.categories.get(request.category)
+            if category is None:
+                return None
+        return self._general(request, category, now, language, knowledge)
 
     def _general(
         self,
-        request: PinRequest,
+        request: MatchRequest,
         category: Category | None,
         now: datetime,
         language: Language,
+        knowledge: Knowledge,
     ) -> bytes | None:
         matched = matching.match(
             self._snapshot,
-            request.whole(),
+            request,
             threshold=self.threshold,
             exceptions=self.in_force.exceptions,
             at=now,
-            knowledge=self.knowledge,
+            knowledge=knowledge,
         )
         chosen = self.roster.responsible(
             self._path_codes(matched.code),
@@ -200,11 +199,12 @@ class PinMatcher:
         flat = rows.ravel().tolist()
         if flat[3] != 1.0 or not self._is_clear(voice, flat[1], flat[4:8]):
             return None
-        return _text(
+        return clear_text(
             voice,
+            language,
             (flat, 0, len(rows)),
-            (lon, lat, pin.accuracy_m),
-            _note(crs, shift_m, language),
+            (digits9(lon), digits9(lat), pin.accuracy_m),
+            note(crs, shift_m, language),
         )
 
     def certain(self, category: Category | None) -> float:
@@ -253,19 +253,19 @@ class PinMatcher:
             and round(outside, DIGITS) < WORTH_SAYING
         )
 
-    def say(self, code: str, language: Language, category: Category | None, now: datetime) -> _Said:
+    def say(self, code: str, language: Language, category: Category | None, now: datetime) -> Said:
         """Return the pieces of an area of the finest level."""
         snapshot = self._snapshot
         path = [area.brief() for area in snapshot.path(code)]
         area = snapshot.areas[code]
         grid = {"code": area.code, "name": area.name} if area.level == "grid" else None
-        name = _json(area.name)[1:-1]
-        return _Said(
-            head=f'{{"decision":"auto","level":{_json(area.level)},"grid":{_json(grid)},'
-            f'"path":{_json(path)},"confidence":',
-            brief=f'"code":{_json(area.code)},"name":{_json(area.name)},"probability":',
+        name = as_json(area.name)[1:-1]
+        return Said(
+            head=f'{{"decision":"auto","level":{as_json(area.level)},"grid":{as_json(grid)},'
+            f'"path":{as_json(path)},"confidence":',
+            brief=f'"code":{as_json(area.code)},"name":{as_json(area.name)},"probability":',
             inside=f"定位点归属{name}" if language == "zh" else f"The pin belongs to {name}",
-            facts=f'{{"code":{_json(area.code)},"probability":',
+            facts=f'{{"code":{as_json(area.code)},"probability":',
             tail=self._tail(code, language, category, now),
         )
 
@@ -277,8 +277,8 @@ class PinMatcher:
             return None
         more = ""
         if isinstance(chosen, Unrouted) and self._snapshot.areas[code].level in _ANSWERED:
-            more = "," + _json(matching.in_words(chosen.reason, language))
-        responsible = _json(matching.shown_responsible(chosen))
+            more = "," + as_json(matching.in_words(chosen.reason, language))
+        responsible = as_json(matching.shown_responsible(chosen))
         revision = self._snapshot.revision
         return (
             f'}}}}{more}],"boundary_revision":{revision},"evidence_kind":"pin",'
@@ -341,23 +341,45 @@ class PinMatcher:
         )
         first = starts[:-1]
         best = np.minimum(first + 1, len(rows) - 1)
+        share, outside = rows[best, 1], rows[first, 1]
         clear = (  # a little generous: what is on the verge is looked at once more below
             usual
             & (rows[first, 0] > 0)
             & (rows[first, 3] == 1.0)
             & (rows[best, 3] == 1.0)
-            & (rows[best, 1] >= voice.certain - _SLACK)
-            & (rows[first, 1] < WORTH_SAYING + _SLACK)
+            & (share >= voice.certain - _SLACK)
+            & (outside < WORTH_SAYING + _SLACK)
         )
-        flat, bounds = rows.ravel().tolist(), starts.tolist()
-        note = _note("WGS84", None, voice.language)
+        sure = (share >= voice.certain + _SLACK) & (outside < WORTH_SAYING - _SLACK)
+        sure &= self._unremarkable(lon, lat)
+        flat, bounds, certain = rows.ravel().tolist(), starts.tolist(), sure.tolist()
+        said = note("WGS84", None, voice.language)
+        lons, lats = many_digits9(lon), many_digits9(lat)
         for i in np.flatnonzero(clear).tolist():
             at, pin = 4 * bounds[i], asked[i].location
-            if self._is_clear(voice, flat[at + 1], flat[at + 4 : at + 8]) and self._speaks_alone(
-                "WGS84", pin.lon, pin.lat, pin
+            if certain[i] or (
+                self._is_clear(voice, flat[at + 1], flat[at + 4 : at + 8])
+                and self._speaks_alone("WGS84", pin.lon, pin.lat, pin)
             ):
                 seen = (flat, at, bounds[i + 1] - bounds[i])
-                out[numbers[i]] = _text(voice, seen, (pin.lon, pin.lat, pin.accuracy_m), note)
+                place = (lons[i], lats[i], pin.accuracy_m)
+                out[numbers[i]] = clear_text(voice, voice.language, seen, place, said)
+
+    def _unremarkable(self, lon: FloatArray, lat: FloatArray) -> npt.NDArray[np.bool_]:
+        """Tell which pins in WGS84 surely speak for themselves; others have to be looked at."""
+        alone = self._speaks_alone("WGS84", 118.0, 32.0, _SOMEWHERE)
+        if not alone or self.roster.has_assets or len(self._bad) > _MOST_BAD:
+            return np.zeros(len(lon), dtype=bool)
+        sure = (np.abs(lon) > 1.0) | (np.abs(lat) > 1.0)  # no null island
+        for bad_lon, bad_lat in self._bad:
+            sure &= (np.abs(lon - bad_lon) > _NEAR_BAD) | (np.abs(lat - bad_lat) > _NEAR_BAD)
+        return sure
+
+
+_SOMEWHERE: Final = Pin(118.0, 32.0)
+_MOST_BAD: Final = 100
+_NEAR_BAD: Final = 0.01
+"""Degrees: far more than how :func:`gis.matching.pin.bad_key` rounds."""
 
 
 class PinMatchers:
@@ -386,101 +408,34 @@ class PinMatchers:
             found = self._matcher = PinMatcher(in_force, roster, self._threshold, knowledge)
         return found
 
+    def refreshed(self) -> PinMatcher | None:
+        """Return :meth:`current`, reading what is too old first: for whoever may block."""
+        found = self.current()
+        if found is None:
+            with suppress(NoPublishedBoundary):
+                self._boundaries.refresh()
+                self._rosters.refresh()
+                found = self.current()
+        return found
 
-def _text(
-    voice: _Voice,
-    seen: tuple[Sequence[float], int, int],
-    pin: tuple[float, float, float | None],
-    note: str,
-) -> str | None:
-    """Return the answer to a clear pin: lon, lat, accuracy; None: ask the database who answers.
+    def whole(self, request: MatchRequest, now: datetime, language: Language) -> bytes | None:
+        """Return the answer to a request with or without an address; None: ask the database.
 
-    ``seen`` is where its rows of the cell index lie: in a flat list, from a place on, how many.
-    """
-    flat, at, rows = seen
-    accuracy_m = pin[2]
-    own = voice[int(flat[at + 4])]
-    if own.tail is None:
-        return None
-    outside, edge_m, share = flat[at + 1], flat[at + 2], flat[at + 5]
-    confidence = "1.0" if share == 1.0 else _digits9(share)
-    edge = _digits3(edge_m)
-    candidates = f'{{{own.brief}{confidence},"distance_m":0.0,"evidence":["position"]}}'
-    for place in range(at + 8, at + 4 * rows, 4):
-        candidates += (
-            f',{{{voice[int(flat[place])].brief}{_digits9(flat[place + 1])},"distance_m":'
-            f'{_digits3(flat[place + 2])},"evidence":["position"]}}'
-        )
-    accuracy = "null" if accuracy_m is None else _number(float(accuracy_m))
-    return (
-        f'{own.head}{confidence},"ambiguous":false,"edge_distance_m":{edge},"point":{{"lon":'
-        f'{_digits9(pin[0])},"lat":{_digits9(pin[1])}}},"candidates":[{candidates}],'
-        f'"outside_probability":{"0.0" if outside == 0.0 else _digits9(outside)},"nearest":null,'
-        f'"reasons":[{note},{{"code":"inside","text":"{own.inside}'
-        f'{_ending(voice.language, edge_m, share, accuracy_m)}","facts":{own.facts}{confidence},'
-        f'"accuracy_m":{accuracy},"edge_distance_m":{edge}{own.tail}'
-    )
+        Raises
+        ------
+        gis.errors.GovernanceError
+            What :func:`gis.services.matching.answer` raises for such a request.
+        """
+        matcher = self.current()
+        if matcher is None or request.at is not None:
+            return None
+        knowledge = self._boundaries.knowledge_in_memory(matcher.in_force.snapshot)
+        if knowledge is None:
+            return None
+        return matcher.whole(request, now, language, knowledge)
 
 
 def _sigma(accuracy_m: float | None) -> float:
     if accuracy_m is None or accuracy_m < EXACT_BELOW_M:
         return 0.0
     return accuracy_m / SIGMAS_PER_ACCURACY
-
-
-def _note(crs: str, shift_m: float | None, language: Language) -> str:
-    """Return the reason that says how the numbers were read, as JSON."""
-    said = _TAKEN.get((crs, language))
-    if said is not None:
-        return said
-    return _json(matching.in_words(sentences.converted_crs(crs, float(shift_m or 0.0)), language))
-
-
-def _ending(language: Language, edge_m: float, share: float, accuracy_m: float | None) -> str:
-    """Return the rest of :func:`gis.matching.sentences.inside` after the area's name."""
-    edge = f"{edge_m:.0f}" if edge_m >= 9.95 else f"{edge_m:.1f}"
-    if not accuracy_m:
-        return f"，距边界 {edge} 米。" if language == "zh" else f", {edge} m from the edge."
-    accuracy = f"{accuracy_m:.0f}" if accuracy_m >= 9.95 else f"{accuracy_m:.1f}"
-    share = round(share, DIGITS)
-    sure = "100 %" if share >= 1.0 else ">99 %" if share > 0.99 else f"{share * 100:.0f} %"
-    if language == "zh":
-        return f"，距边界 {edge} 米，按定位精度 {accuracy} 米有 {sure} 的把握。"
-    return f", {edge} m from the edge; with an accuracy of {accuracy} m that is {sure} sure."
-
-
-def _json(value: object) -> str:
-    return encode(value).decode()
-
-
-def _number(value: float) -> str:
-    """Return a number as the encoder writes it."""
-    if value == 0.0 or 1e-3 <= abs(value) < 1e15:
-        return repr(value)
-    return _json(value)
-
-
-def _digits9(value: float) -> str:
-    """Return ``round(value, 9)`` as the encoder writes it."""
-    if not 1e-3 <= abs(value) < 1e5:
-        return _number(round(value, DIGITS))
-    text = f"{value:.9f}".rstrip("0")
-    return text + "0" if text[-1] == "." else text
-
-
-def _digits3(value: float) -> str:
-    """Return ``round(value, 3)`` as the encoder writes it, for 0 to 1e9."""
-    text = f"{value:.3f}".rstrip("0")
-    return text + "0" if text[-1] == "." else text
-
-
-def _as_taken(crs: str, language: Language) -> str:
-    reason: Reason = sentences.taken_as_is(crs)
-    return _json(matching.in_words(reason, language))
-
-
-_TAKEN: Final = {
-    (crs, language): _as_taken(crs, language)
-    for crs in ("WGS84", "CGCS2000")
-    for language in _LANGUAGES
-}

@@ -65,6 +65,10 @@ class _Assets:
         boxes: Any = shapely.box(west - reach, south - reach, east + reach, north + reach)
         self._tree = shapely.STRtree(boxes)
 
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self._categories)
+
     def may_decide(self, place: tuple[float, float], category: str | None) -> bool:
         """Tell whether an asset may lie within its reach of a place (EPSG:4326); None: any."""
         if not self._categories:
@@ -178,6 +182,11 @@ class Roster:
             if self._assets.may_decide(place, wanted):
                 return None
         return chosen
+
+    @property
+    def has_assets(self) -> bool:
+        """Tell whether anything has an owner."""
+        return bool(self._assets)
 
     def has_owner_near(self, place: tuple[float, float]) -> bool:
         """Tell whether the owner of any asset may have a say at a place (EPSG:4326)."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+import numpy as np
 import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
@@ -15,8 +17,11 @@ from gis import clock
 from gis.errors import GovernanceError, Language
 from gis.governance.actors import SYSTEM
 from gis.services import matching
+from gis.services.gazetteer import inform
 from gis.services.lookup import Boundaries
-from gis.services.pin_match import Pin, PinMatcher, PinMatchers, PinRequest, encode
+from gis.services.match_request import Location, MatchRequest
+from gis.services.pin_match import Pin, PinMatcher, PinMatchers, PinRequest
+from gis.services.pin_text import digits9, encode, many_digits9
 from gis.services.roster import Roster, Rosters
 from gis.store import tables
 from gis.store.unit_of_work import Database
@@ -330,3 +335,57 @@ def test_team_in_memory_is_the_team_of_the_database(paths: Paths, demo_city: Dat
         (r["person_id"], r["role"], r["area_code"], r["deputy"], r["absent"], r["unit_code"])
         for r in rows
     ]
+
+
+def test_addresses_are_answered_from_memory_as_by_the_database(
+    demo_city: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    boundaries, rosters = Boundaries(demo_city), Rosters(demo_city)
+    inform(demo_city, boundaries, 0.995)
+    matchers = PinMatchers(boundaries, rosters, THRESHOLD)
+    then = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: then)  # a busy machine may take seconds
+    boundaries.refresh()
+    rosters.refresh()
+    with demo_city.reading(SYSTEM) as work:
+        rows = work.rows(
+            sa.text(
+                "select address, source, category, raw_location from events "
+                "where address is not null order by number limit 40"
+            )
+        )
+    now, told = clock.now(), 0
+    for row in rows:
+        sent = row["raw_location"]
+        request = MatchRequest(
+            location=None if sent is None else Location.from_json(sent),
+            address=row["address"],
+            category=row["category"],
+            source=row["source"],
+        )
+        slow = encode(
+            matching.answer(
+                demo_city, boundaries, SYSTEM, request, now=now, threshold=THRESHOLD, language="en"
+            )
+        )
+        answer = matchers.whole(request, now, "en")
+        assert answer in (None, slow)
+        told += answer is not None
+    assert told > 30
+    assert matchers.whole(replace(request, at=now), now, "en") is None
+    assert matchers.whole(replace(request, category="none-such"), now, "en") is None
+    boundaries.forget_learned()
+    assert matchers.whole(request, now, "en") is None, "what was learned must be read again"
+
+
+def test_many_numbers_are_written_like_one() -> None:
+    random = np.random.default_rng(7)
+    values = np.concatenate(
+        [
+            random.uniform(-180, 180, 2000),
+            random.uniform(-180, 180, 2000).round(random.integers(0, 12)),
+            random.uniform(-1, 1, 500) * 10.0 ** random.integers(-12, 3, 500),
+            [0.0, -0.0, 118.3, 1e-9, 5e-10, 4.9e-10, 118.0000000005, 32.1234567895, 0.001, 179.9],
+        ]
+    )
+    assert many_digits9(values) == [digits9(value) for value in values.tolist()]

@@ -22,8 +22,8 @@ from gis.store.unit_of_work import UnitOfWork
 
 EXTENT: Final = 4096
 BUFFER: Final = 64
-BINS: Final = 64
-"""Cells along each side of a tile whose points are counted together."""
+BINS: Final = 32
+"""Cells along each side of a tile whose points are counted together: 16 pixels each."""
 EARTH: Final = 6378137.0
 """Radius of the sphere of Web Mercator."""
 HALF: Final = math.pi * EARTH
@@ -54,6 +54,9 @@ STAND: Final = """
 _INSIDE: Final = (
     "ST_X({0}) >= :west and ST_X({0}) < :east and ST_Y({0}) > :south and ST_Y({0}) <= :north"
 )
+# A point in the tile's units from degrees: the sphere's own formulas, no library in between.
+_COLUMN: Final = f"round(({{}} * {HALF / 180.0!r} - :west) * :scale)"
+_ROW: Final = f"round((:north - ln(tan(radians({{}}) / 2 + pi() / 4)) * {EARTH!r}) * :scale)"
 _UNITS: Final = "ST_SnapToGrid(ST_TransScale({}, - :west, - :north, :scale, - :scale), 1)"
 
 
@@ -251,9 +254,13 @@ def _live(key: str, kind: str, shown: str, columns: str, where: str, *, label: b
     if kind == "line":
         moved = f"ST_Simplify({moved}, :unit * 4)"
     tile = "ST_MakeEnvelope(:west, :south, :east, :north, 3857)"
+    drawn = f"ST_AsMVTGeom({moved}, {tile}, {EXTENT}, {BUFFER}, true)"
+    if kind == "point":
+        places = _COLUMN.format("ST_X(layer.geom)"), _ROW.format("ST_Y(layer.geom)")
+        drawn = f"ST_MakePoint({', '.join(places)})"
     text = f"""
         with cut as materialized (
-            select ST_AsMVTGeom({moved}, {tile}, {EXTENT}, {BUFFER}, true) as geom, {_ID}, {shown}
+            select {drawn} as geom, {_ID}, {shown}
             from ({SOURCES[key]}) as layer
             where layer.geom && ST_MakeEnvelope(:lwest, :lsouth, :least, :lnorth, 4326){where}
         )
@@ -321,8 +328,7 @@ def _binned(key: str, where: str) -> str:
         ),
         cut as (
             select ST_MakePoint(
-                    round((lon * {HALF / 180.0!r} - :west) * :scale),
-                    round((:north - ln(tan(radians(lat) / 2 + pi() / 4)) * {EARTH!r}) * :scale)
+                    {_COLUMN.format("lon")}, {_ROW.format("lat")}
                 ) as geom, null::bigint as mvt_id, point_count
             from bins
         )

@@ -26,7 +26,7 @@ from gis.store.unit_of_work import Database
 from layers.bands import build_all
 from tests.bench import tiled_city
 from tests.bench.layers import GRIDS, POINTS, boxes, gridward_tiles, page_after, tiles
-from tests.bench.load import Measured, request_bytes, run
+from tests.bench.load import Measured, request_bytes, run, until_quiet
 from tests.processes import gridward, serving_process
 
 SMALL, LARGE = (100, 50), (1000, 500)
@@ -59,7 +59,7 @@ def city(columns: int, rows: int) -> Iterator[tuple[int, int, float]]:
             built = time.perf_counter() - begun
             with serving_process(home, GRIDWARD_JOB_WORKERS="0") as server:
                 assert server.process is not None
-                time.sleep(20)  # the server reads the addresses meanwhile
+                until_quiet(server.process.pid)
                 yield server.port, server.process.pid, built
             database.close()
         Cluster(home).reset()

@@ -23,8 +23,9 @@ from gis.cluster import Cluster
 from gis.governance.actors import SYSTEM
 from gis.store.layer_shapes import add_edition
 from gis.store.unit_of_work import Database
+from layers.bands import build_all
 from tests.bench import tiled_city
-from tests.bench.load import Measured, request_bytes, run
+from tests.bench.load import Measured, request_bytes, run, until_quiet
 from tests.processes import free_port, gridward, serving_process
 
 ZOOMS = (10, 12, 14)
@@ -255,15 +256,23 @@ def main() -> None:
             dsn = cluster.url("app").replace("+psycopg", "")
             database = Database(cluster.url("owner"), role=None)
 
-            def stale() -> None:
-                """Make every kept tile of an older version, and wait until the server knows."""
-                with database.transaction(SYSTEM) as work:
-                    add_edition(work, GRIDS, 1, WORLD)
-                    work.driver.execute("update data_stamps set stamp = gen_random_uuid()")
-                time.sleep(1.3)
-
             with serving_process(home) as server, tipg(dsn) as peer:
-                wait_for_bands(database)
+                assert server.process is not None
+                pid = server.process.pid
+
+                def stale() -> None:
+                    """Make every kept tile of an older version; wait until the server knows.
+
+                    It reads 200,000 addresses anew, in the background: that is not a tile's time.
+                    """
+                    with database.transaction(SYSTEM) as work:
+                        add_edition(work, GRIDS, 1, WORLD)
+                        work.driver.execute("update data_stamps set stamp = gen_random_uuid()")
+                    time.sleep(2)
+                    until_quiet(pid)
+
+                build_all(database)
+                until_quiet(pid)
                 measure_items(dsn, server.port, peer, rows)
                 measure_tiles(dsn, server.port, peer, rows, stale)
                 measure_crowd(server.port, peer, rows, stale)
@@ -272,13 +281,6 @@ def main() -> None:
         Cluster(home).reset()
     finally:
         shutil.rmtree(home, ignore_errors=True)
-
-
-def wait_for_bands(database: Database) -> None:
-    from layers.bands import build_all
-
-    build_all(database)
-    time.sleep(20)  # the server reads 200,000 addresses meanwhile
 
 
 def show(rows: list[list[str]]) -> None:

@@ -72,6 +72,15 @@ class _Client:
         return status
 
 
+def until_quiet(pid: int, *, patience_s: float = 120.0) -> None:
+    """Wait until a process has nothing to do: what it makes ready in the background is ready."""
+    deadline, idle = time.monotonic() + patience_s, 0
+    while idle < 3 and time.monotonic() < deadline:
+        before = cpu_seconds(pid)
+        time.sleep(0.5)
+        idle = idle + 1 if cpu_seconds(pid) - before <= 0.03 else 0
+
+
 def request_bytes(
     method: str, path: str, *, body: bytes = b"", headers: dict[str, str] | None = None
 ) -> bytes:

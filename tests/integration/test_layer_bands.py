@@ -292,7 +292,7 @@ def test_counted_points_lose_nobody(demo_city: Database) -> None:
                     if content:
                         layers = mapbox_vector_tile.decode(gzip.decompress(content))
                         features = layers["addresses"]["features"]
-                        assert len(features) <= 64 * 64
+                        assert len(features) <= 32 * 32
                         counted += sum(f["properties"]["point_count"] for f in features)
             assert counted == total
 

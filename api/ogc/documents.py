@@ -14,6 +14,7 @@ from api.ogc.links import (
     MVT,
     OPENAPI,
     SCHEMA,
+    STYLE,
     TILEJSON,
     link,
 )
@@ -176,6 +177,7 @@ def collection(
                 JSON,
                 "Vector tiles",
             ),
+            link(f"{at}/style", "stylesheet", STYLE, "Default style for vector tiles"),
         ],
     }
 

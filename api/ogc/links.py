@@ -18,6 +18,7 @@ SCHEMA: Final = "application/schema+json"
 OPENAPI: Final = "application/vnd.oai.openapi+json;version=3.0"
 MVT: Final = "application/vnd.mapbox-vector-tile"
 TILEJSON: Final = "application/json"
+STYLE: Final = "application/vnd.mapbox.style+json"
 
 MATRIX_SET: Final = "WebMercatorQuad"
 MATRIX_SET_URI: Final = "http://www.opengis.net/def/tilematrixset/OGC/1.0/WebMercatorQuad"

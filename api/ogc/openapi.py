@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from api.ogc import asked
 from api.ogc.documents import ITEM_FORMATS, attribute_schema
-from api.ogc.links import GEOJSON, HTML, JSON, MVT, OPENAPI, SCHEMA
+from api.ogc.links import GEOJSON, HTML, JSON, MVT, OPENAPI, SCHEMA, STYLE
 from api.problems import MEDIA_TYPE
 from layers.catalogue import View
 from layers.frames import frames_for
@@ -239,6 +239,7 @@ def _of_layer(view: View, frames: list[str]) -> dict[str, Any]:
              _query("crs", crs, "Frame of the answer.")],
             {GEOJSON: {"$ref": "#/components/schemas/feature"}, HTML: page},
         ),
+        f"{at}/style": _operation(f"{key}.style", "Default style", [], {STYLE: any_json}),
         tiles: _operation(f"{key}.tilesets", "Tile sets", both, {JSON: any_json, HTML: page}),
         f"{tiles}/WebMercatorQuad": _operation(
             f"{key}.tileset", "Tile set", both, {JSON: any_json, HTML: page}

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Path, Request, Response
 
 from api.ogc import asked, documents, tile_answers
-from api.ogc.links import HTML, JSON, MATRIX_SET, MATRIX_SET_URI, chosen_format, link, root
+from api.ogc.links import HTML, JSON, MATRIX_SET, MATRIX_SET_URI, STYLE, chosen_format, link, root
 from api.ogc.tile_answers import Terms
 from api.routes.ogc import LayerKey, Open, Reader, answered, spoken
 from api.runtime import Runtime
@@ -17,6 +17,7 @@ from gis.governance.actors import Actor
 from gis.store.layer_tiles import HALF
 from layers.catalogue import Layer, View, layer_of, layers_for
 from layers.state import version
+from layers.styles import maplibre
 from layers.tiles import checked
 
 router = APIRouter(prefix="/ogc", tags=["layers"])
@@ -110,6 +111,15 @@ async def whole_tilejson(request: Request, app: Open, actor: Reader) -> Response
 async def one_tilejson(request: Request, app: Open, actor: Reader, key: LayerKey) -> Response:
     """Describe the tiles of a layer as TileJSON 3.0."""
     return await _tilejson(request, app, actor, [layer_of(key, actor)], f"/collections/{key}")
+
+
+@router.get("/collections/{key}/style", summary="Default style of a layer", response_class=Response)
+async def style(request: Request, actor: Reader, key: LayerKey) -> Response:
+    """Give the default style of a layer's tiles, as MapLibre and QGIS read it."""
+    view = View.of(layer_of(key, actor), actor)
+    chosen_format(request, asked.parameters(request).get("f"), {"json": STYLE})
+    address = f"{root(request)}/collections/{view.layer.key}/tiles/{MATRIX_SET}/{{z}}/{{y}}/{{x}}"
+    return answered(request, "json", maplibre(view, address), "document", media_type=STYLE)
 
 
 @router.get(

@@ -108,6 +108,20 @@ def test_description_is_3_0_with_nothing_outside(client: httpx.Client) -> None:
     assert all(one.startswith("#/") for one in references), "nothing to be fetched elsewhere"
 
 
+def test_each_layer_links_to_a_style_of_its_tiles(client: httpx.Client) -> None:
+    listed = client.get("/ogc/collections").json()["collections"]
+    for one in listed:
+        at = next(link for link in one["links"] if link["rel"] == "stylesheet")
+        answer = client.get(at["href"])
+        assert answer.headers["content-type"] == at["type"] == "application/vnd.mapbox.style+json"
+        tiles = answer.json()["sources"][one["id"]]["tiles"][0]
+        zoom = one["maxZoom"]
+        address = tiles.replace("{z}", str(zoom)).replace("{y}", "0").replace("{x}", "0")
+        assert client.get(address).status_code == 204
+    assert client.get("/ogc/collections/events/style").status_code == 404
+    assert client.get("/ogc/collections/grids/style?nonesuch=1").status_code == 400
+
+
 def tile_at(lon: float, lat: float, zoom: int) -> tuple[int, int]:
     import math
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -35,7 +36,16 @@ def shown(answer: httpx.Response) -> tuple[int, bytes, dict[str, str]]:
 
 
 @pytest.fixture
-def lanes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def calm(app: FastAPI, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing that is remembered grows old while a slow machine thinks."""
+    held = app.state.runtime
+    state, now = held.layers.state.now(), time.monotonic()
+    monkeypatch.setattr(held.layers.state, "known", lambda: state)
+    monkeypatch.setattr(held.doorkeeper, "_clock", lambda: now)
+
+
+@pytest.fixture
+def lanes(calm: None, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Names of the ways that answered a tile, in their order."""
     import api.ogc.tile_lane as short
     import api.routes.ogc_tiles as long
@@ -57,7 +67,7 @@ def lanes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def test_both_ways_give_the_same_for_everybody(
-    client: httpx.Client, token: Token, app: FastAPI, lanes: list[str]
+    client: httpx.Client, token: Token, lanes: list[str]
 ) -> None:
     area = client.get("/ogc/collections/counties/items?limit=1").json()["features"][0]["id"]
     people = [{}, token("viewer"), token("planner"), token("planner", area), token("dispatcher")]
@@ -109,7 +119,7 @@ def test_what_needs_words_goes_to_the_endpoint(client: httpx.Client, lanes: list
 
 
 def test_sessions_of_the_console_and_metrics(
-    client: httpx.Client, served: str, token: Token, app: FastAPI
+    client: httpx.Client, token: Token, app: FastAPI, calm: None
 ) -> None:
     doorkeeper = app.state.runtime.doorkeeper
     client.get(TILES.format("grids"))

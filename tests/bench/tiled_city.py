@@ -46,8 +46,19 @@ def cells(columns: int, rows: int, steps: int) -> np.ndarray:
     return shapely.polygons(ring)
 
 
-def load(dsn: str, columns: int, rows: int, *, steps: int = 10, points: int = 200_000) -> None:
-    """Write the layer as boundary revision 1 and as plain tables in the schema ``bench``."""
+def load(
+    dsn: str,
+    columns: int,
+    rows: int,
+    *,
+    steps: int = 10,
+    points: int = 200_000,
+    over: tuple[int, int] | None = None,
+) -> None:
+    """Write the layer as boundary revision 1 and as plain tables in the schema ``bench``.
+
+    The points lie over the grids, or over so many columns and rows of them.
+    """
     shapes = cells(columns, rows, steps)
     count = len(shapes)
     with psycopg.connect(dsn) as connection:
@@ -69,8 +80,9 @@ def load(dsn: str, columns: int, rows: int, *, steps: int = 10, points: int = 20
               "[2020-01-01 00:00:00+00,)", 1) for n, code in enumerate(codes)),
         )  # fmt: skip
         random = np.random.default_rng(8)
-        x = WEST + random.random(points) * columns * CELL_LON
-        y = SOUTH + random.random(points) * rows * CELL_LAT
+        wide, high = over or (columns, rows)
+        x = WEST + random.random(points) * wide * CELL_LON
+        y = SOUTH + random.random(points) * high * CELL_LAT
         at = shapely.to_wkb(
             shapely.set_srid(shapely.points(x, y), 4326), hex=True, include_srid=True
         )

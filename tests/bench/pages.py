@@ -157,7 +157,7 @@ def _opened(browser: Browser, base: str, path: str, token: str | None, home: Pat
     page = _page(browser, base, token)
     # those of workers, too, which fetch the tiles
     finished: list[Request] = []
-    page.context.on("requestfinished", finished.append)
+    page.context.on("requestfinished", lambda one: finished.append(one))  # noqa: PLW0108 - it marks it
     before = _processor_s(home)
     page.goto(path)
     wanted = ["map", "list"] if path == "/dispatch" else ["map"]

@@ -17,7 +17,7 @@ from layers.catalogue import Layer, View
 from layers.state import has_bands, tile_version
 
 LEVEL: Final = 4
-"""gzip: 4 is half the time of 6 for 1 to 6 % more bytes (polygons: fewer)."""
+"""gzip: 4 takes 0.35 to 0.7 of the time of 6, for up to 10 % more bytes (polygons: 2 %)."""
 
 
 def cut_of(layer: Layer, actor: Actor, state: State, zoom: int) -> Cut:

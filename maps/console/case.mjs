@@ -294,7 +294,7 @@ export const SOURCES = {
   courier: ["新就业群体", "courier"], video: ["视频发现", "video"], open311: ["Open311", "Open311"], other: ["其他", "other"],
 };
 
-const UNITS = [["work_hours", "工作时", "working hours"], ["urgent_hours", "紧急工作时", "hours round the clock"], ["work_days", "工作日", "working days"]];
+const UNITS = [["work_hours", "工作时", "working hours"], ["urgent_hours", "紧急工作时", "hours round the clock"], ["work_days", "工作日", "working days"], ["urgent_days", "紧急工作日", "calendar days"]];
 
 function field(words, input) { return h("label", {}, h("span", {}, words), input); }
 

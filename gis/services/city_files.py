@@ -39,7 +39,7 @@ def refuse(row: Row, column: str, zh: str, en: str) -> FileRowInvalid:
     return FileRowInvalid(
         line=int(row["row"]),
         column=column,
-        value=str(row.get(column) or ""),
+        value=text(row, column) or "",
         expected_zh=zh,
         expected_en=en,
     )

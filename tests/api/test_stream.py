@@ -99,6 +99,7 @@ def test_an_event_is_heard_as_it_is_taken_in(door: Door) -> None:
             headers=door.token(),
             json={"source": "snap", "title": "路口垃圾", "location": {"lon": lon, "lat": lat},
                   "reporter": {"name": "张三", "phone": "19900000000"}},
+            timeout=60,
         ).json()  # fmt: skip
         created, routed = heard(listener, 2)
     assert (created.event, routed.event) == ("event.created", "event.routed")

@@ -157,8 +157,15 @@ def prove(home: Path, events: int) -> Counter[str]:
     Counter
         What happened, for people.
     """
-    admin = token(home, "admin")
     server = Served(home, GRIDWARD_WEBHOOK_HOSTS="127.0.0.1")
+    try:
+        return _prove(home, events, server)
+    finally:  # what failed must not leave a server behind that holds the cluster
+        server.stop()
+
+
+def _prove(home: Path, events: int, server: Served) -> Counter[str]:
+    admin = token(home, "admin")
     server.start()
     senders = Senders(server.base, token(home, "reporter"), events)
     with receiving() as receiver:

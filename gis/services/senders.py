@@ -51,7 +51,7 @@ def usual_place(places: list[tuple[float, float]]) -> Location | None:
     """Return the middle of a sender's places (WGS84) with its 68 % radius; None for none.
 
     >>> usual_place([(118.30, 32.2), (118.3001, 32.2), (118.31, 32.2), (118.3, 32.2001)])
-    Location(lon=118.30005, lat=32.2, crs='WGS84', accuracy_m=14.0, declared=True, fixed_at=None)
+    Location(lon=118.30005, lat=32.2, crs='WGS84', accuracy_m=49.0, declared=True, fixed_at=None)
     >>> usual_place([(118.3, 32.2)]) is None
     True
     """

@@ -264,6 +264,7 @@ function tabs() {
     paintShares();
   };
   for (const [number, tab] of list.entries()) {
+    tab.disabled = false; // until here a click would be lost
     tab.addEventListener("click", () => show(tab.id));
     tab.addEventListener("keydown", (event) => {
       const by = {ArrowRight: 1, ArrowLeft: -1}[event.key];

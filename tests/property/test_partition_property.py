@@ -147,7 +147,8 @@ def test_ground_changes_hands_only_where_something_was_wrong(broken: gpd.GeoData
         ]]
     ).buffer(1e-9)  # fmt: skip
     changed = shapely.symmetric_difference(shapely.make_valid(raw), made)
-    # a vertex that is merged moves by a centimetre, and so do the edges that end there
+    # a vertex that is merged moves by a centimetre, and so do the edges that end there: also into
+    # a neighbour, which loses as an overlap what lay between
     merged = [
         one
         for one, why in zip(proposal.changes["code"], proposal.changes["reasons"], strict=True)
@@ -155,7 +156,7 @@ def test_ground_changes_hands_only_where_something_was_wrong(broken: gpd.GeoData
     ]
     rim_m = shapely.length(frame.metric(raw)) * broken["code"].isin(merged).to_numpy()
     elsewhere_m2 = frame.area_m2(shapely.difference(changed, wrong))
-    assert (elsewhere_m2 <= 1e-3 + NEAR_M * rim_m).all()
+    assert (elsewhere_m2 <= 1e-3 + NEAR_M * rim_m.sum()).all()
 
 
 @settings(max_examples=40, deadline=None)

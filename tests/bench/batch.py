@@ -7,10 +7,8 @@ largest; it should not grow with the file. ``GRIDWARD_BENCH_ROWS=30000,240000`` 
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,10 +19,10 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
-from gis.cluster import Cluster
+from tests.bench.home import demo_bench
 from tests.bench.http import _pins
 from tests.bench.load import cpu_seconds
-from tests.processes import environment, gridward
+from tests.processes import environment
 
 ROWS = "30000,240000"
 KINDS = ("csv", "parquet", "gpkg")
@@ -41,16 +39,8 @@ class Seen:
 
 
 def main(scale: float = 0.1) -> None:
-    home = Path(tempfile.mkdtemp(prefix="gridward-bench-"))
-    home.chmod(0o755)
-    try:
-        with Cluster(home).lease() as cluster:
-            gridward(home, "db", "migrate")
-            gridward(home, "demo", "load", "--scale", str(scale))
-            measure(home, cluster.url("app").replace("+psycopg", ""), scale)
-        Cluster(home).reset()
-    finally:
-        shutil.rmtree(home, ignore_errors=True)
+    with demo_bench(scale) as (home, dsn):
+        measure(home, dsn, scale)
 
 
 def measure(home: Path, dsn: str, scale: float) -> None:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from gis.cluster import Cluster
+from tests.processes import gridward
 
 
 @contextmanager
@@ -20,3 +21,12 @@ def temporary_home() -> Iterator[Path]:
         Cluster(home).reset()
     finally:
         shutil.rmtree(home, ignore_errors=True)
+
+
+@contextmanager
+def demo_bench(scale: float) -> Iterator[tuple[Path, str]]:
+    """A running demo city of its own: its home, and what connects to its database."""
+    with temporary_home() as home, Cluster(home).lease() as cluster:
+        gridward(home, "db", "migrate")
+        gridward(home, "demo", "load", "--scale", str(scale))
+        yield home, cluster.url("app").replace("+psycopg", "")

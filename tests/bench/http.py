@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -21,8 +19,8 @@ import psycopg
 from rich.console import Console
 from rich.table import Table
 
-from gis.cluster import Cluster
 from gis.governance.work_orders import IN_HAND
+from tests.bench.home import demo_bench
 from tests.bench.load import Measured, request_bytes, run
 from tests.processes import free_port, gridward, serving_process
 
@@ -109,19 +107,8 @@ def in_turn(contenders: dict[str, Contender], rounds: int = ROUNDS) -> dict[str,
 
 
 def main(scale: float = 0.2) -> None:
-    home = Path(tempfile.mkdtemp(prefix="gridward-bench-"))
-    home.chmod(0o755)
-    try:
-        with Cluster(home).lease() as cluster:
-            gridward(home, "db", "migrate")
-            gridward(home, "demo", "load", "--scale", str(scale))
-            dsn = cluster.url("app").replace("+psycopg", "")
-            pins = _pins(dsn)
-            rows = _measure_all(home, dsn, pins)
-        _print(rows, scale)
-        Cluster(home).reset()
-    finally:
-        shutil.rmtree(home, ignore_errors=True)
+    with demo_bench(scale) as (home, dsn):
+        _print(_measure_all(home, dsn, _pins(dsn)), scale)
 
 
 def _measure_all(home: Path, dsn: str, pins: list[tuple[float, float]]) -> dict[str, Measured]:

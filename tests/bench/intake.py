@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import tempfile
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +13,7 @@ import psycopg
 from rich.console import Console
 from rich.table import Table
 
-from gis.cluster import Cluster
+from tests.bench.home import demo_bench
 from tests.bench.http import CLIENTS, _location, _pins, _sql_insert
 from tests.bench.load import Measured, request_bytes, run
 from tests.processes import gridward, serving_process
@@ -27,17 +25,8 @@ TABLES = ("event_registry", "events", "work_orders", "log_entries", "clocks", "o
 
 
 def main(scale: float = 0.1) -> None:
-    home = Path(tempfile.mkdtemp(prefix="gridward-bench-"))
-    home.chmod(0o755)
-    try:
-        with Cluster(home).lease() as cluster:
-            gridward(home, "db", "migrate")
-            gridward(home, "demo", "load", "--scale", str(scale))
-            dsn = cluster.url("app").replace("+psycopg", "")
-            _measure(home, dsn, scale)
-        Cluster(home).reset()
-    finally:
-        shutil.rmtree(home, ignore_errors=True)
+    with demo_bench(scale) as (home, dsn):
+        _measure(home, dsn, scale)
 
 
 def _measure(home: Path, dsn: str, scale: float) -> None:

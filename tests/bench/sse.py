@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import tempfile
 import threading
 import time
 import uuid
@@ -23,7 +21,7 @@ import psycopg
 from rich.console import Console
 from rich.table import Table
 
-from gis.cluster import Cluster
+from tests.bench.home import demo_bench
 from tests.bench.http import CLIENTS, _pins
 from tests.bench.intake import event
 from tests.bench.load import request_bytes, run
@@ -36,16 +34,8 @@ Times = dict[str, float]
 
 
 def main(scale: float = 0.1) -> None:
-    home = Path(tempfile.mkdtemp(prefix="gridward-bench-"))
-    home.chmod(0o755)
-    try:
-        with Cluster(home).lease() as cluster:
-            gridward(home, "db", "migrate")
-            gridward(home, "demo", "load", "--scale", str(scale))
-            measure(home, cluster.url("app").replace("+psycopg", ""), scale)
-        Cluster(home).reset()
-    finally:
-        shutil.rmtree(home, ignore_errors=True)
+    with demo_bench(scale) as (home, dsn):
+        measure(home, dsn, scale)
 
 
 def measure(home: Path, dsn: str, scale: float) -> None:

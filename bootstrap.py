@@ -312,7 +312,9 @@ def install_project() -> None:
 KERNELS = """
 from gis.coverage import redraw_search, road_reach
 from gis.geometry import cell_index
+from gis.services import pin_text
 cell_index.warm_up()
+pin_text.warm_up()
 road_reach.warm_up()
 redraw_search.warm_up()
 """
@@ -321,10 +323,9 @@ redraw_search.warm_up()
 def kernels_stamp() -> str:
     """Return the hash of everything that the compiled look-ups are made of."""
     digest = hashlib.sha256(LOCK.read_bytes())
-    searches = [
-        ROOT / "gis" / "coverage" / f"{name}.py" for name in ("road_search", "redraw_kernel")
-    ]
-    for source in [*sorted((ROOT / "gis" / "geometry").glob("*.py")), *searches]:
+    others = ("coverage/road_search", "coverage/redraw_kernel", "services/pin_kernel")
+    kernels = [ROOT / "gis" / f"{name}.py" for name in others]
+    for source in [*sorted((ROOT / "gis" / "geometry").glob("*.py")), *kernels]:
         digest.update(source.read_bytes())
     return digest.hexdigest()
 

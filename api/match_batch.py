@@ -20,7 +20,7 @@ from gis.errors import GovernanceError, Language
 from gis.governance.actors import Actor
 from gis.services import matching
 from gis.services.match_request import MatchRequest
-from gis.services.pin_match import PinRequest
+from gis.services.pin_match import Answer, PinRequest
 from gis.services.pin_text import encode
 from gis.store.unit_of_work import UnitOfWork
 
@@ -70,18 +70,23 @@ class Batch:
         pins, raw = _read(body)
         matcher = self.runtime.pins.refreshed()
         if matcher is None:
-            found: list[bytes | str | GovernanceError | None] = [None] * len(pins)
+            found: list[Answer] = [None] * len(pins)
         else:
             found = matcher.answers(pins, self.now, self.language)
-        if not all(isinstance(one, str | bytes) for one in found):
+        texts = [one for one in found if isinstance(one, bytes)]
+        if len(texts) < len(found):
             if raw is None:
                 raw = _ITEMS.decode(body).items
             with self._full_path() as full:
-                for number, one in enumerate(found):
-                    if not isinstance(one, str | bytes):
-                        found[number] = full(number, bytes(raw[number]))
-        texts = [one.encode() if isinstance(one, str) else one for one in found]
-        return b'{"results":[' + b",".join(texts) + b"]}"  # type: ignore[arg-type]
+                texts = [
+                    one if isinstance(one, bytes) else full(number, bytes(raw[number]))
+                    for number, one in enumerate(found)
+                ]
+        if not texts:
+            return b'{"results":[]}'
+        texts[0] = b'{"results":[' + texts[0]  # megabytes: joined once, not copied again
+        texts[-1] += b"]}"
+        return b",".join(texts)
 
     @contextmanager
     def _full_path(self) -> Iterator[Any]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeAlias
 
 import msgspec
 import numpy as np
@@ -35,7 +35,7 @@ from gis.services import fused_matching, matching
 from gis.services.fused_matching import Evidence
 from gis.services.lookup import Boundaries, InForce
 from gis.services.match_request import Location, MatchRequest
-from gis.services.pin_text import Said, as_json, clear_text, digits9, encode, many_digits9, note
+from gis.services.pin_text import Pieces, Said, as_json, clear_text, encode, many_clear, note, words
 from gis.services.roster import Roster, Rosters
 
 FloatArray = npt.NDArray[np.float64]
@@ -46,6 +46,9 @@ _MOST_VOICES: Final = 256
 _ANSWERED: Final = ("grid", "community")
 _MOST_SIGMA: Final = MOST_ACCURACY_M / SIGMAS_PER_ACCURACY
 _DEGREES: Final = ("WGS84", "CGCS2000", "GCJ-02", "BD-09")
+
+
+Answer: TypeAlias = bytes | GovernanceError | None
 
 
 class Pin(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
@@ -85,6 +88,7 @@ class _Voice(dict[int, Said]):
         self.language = language
         self.index = matcher.owners(category)
         self.certain = matcher.certain(category)
+        self.pieces = Pieces(len(self.index))
         self._matcher = matcher
         self._category = category
         self._now = now
@@ -201,9 +205,9 @@ class PinMatcher:
             return None
         return clear_text(
             voice,
-            language,
+            words(language),
             (flat, 0, len(rows)),
-            (digits9(lon), digits9(lat), pin.accuracy_m),
+            (lon, lat, pin.accuracy_m),
             note(crs, shift_m, language),
         )
 
@@ -297,12 +301,12 @@ class PinMatcher:
 
     def answers(
         self, requests: Sequence[PinRequest | None], now: datetime, language: Language
-    ) -> list[bytes | str | GovernanceError | None]:
+    ) -> list[Answer]:
         """Return the answers of many requests: JSON, an error, or None where the full path must.
 
         A request of None gives None.
         """
-        out: list[bytes | str | GovernanceError | None] = [None] * len(requests)
+        out: list[Answer] = [None] * len(requests)
         waiting: dict[str | None, list[int]] = {}
         for number, one in enumerate(requests):
             if one is not None and one.source is None and one.location.crs == "WGS84":
@@ -325,13 +329,16 @@ class PinMatcher:
         self,
         asked: Sequence[PinRequest],
         numbers: Sequence[int],
-        out: list[bytes | str | GovernanceError | None],
+        out: list[Answer],
         voice: _Voice,
     ) -> None:
         """Answer the clear ones of the pins in WGS84 from one pass over the index."""
-        lon = np.array([one.location.lon for one in asked])
-        lat = np.array([one.location.lat for one in asked])
-        sigma = np.array([_sigma(one.location.accuracy_m) for one in asked])
+        pins_asked = [one.location for one in asked]
+        places = np.array(
+            [(pin.lon, pin.lat, pin.accuracy_m) for pin in pins_asked], dtype=np.float64
+        )
+        lon, lat, accuracy_m = places.T
+        sigma = np.where(accuracy_m >= EXACT_BELOW_M, accuracy_m / SIGMAS_PER_ACCURACY, 0.0)
         # Those that point_to_wgs84 may refuse, as swapped for example, are left to it.
         usual = (np.abs(lon) <= 180.0) & (np.abs(lat) < 60.0) & (sigma <= _MOST_SIGMA)
         if self._rulings is not None:
@@ -352,18 +359,26 @@ class PinMatcher:
         )
         sure = (share >= voice.certain + _SLACK) & (outside < WORTH_SAYING - _SLACK)
         sure &= self._unremarkable(lon, lat)
-        flat, bounds, certain = rows.ravel().tolist(), starts.tolist(), sure.tolist()
-        said = note("WGS84", None, voice.language)
-        lons, lats = many_digits9(lon), many_digits9(lat)
-        for i in np.flatnonzero(clear).tolist():
-            at, pin = 4 * bounds[i], asked[i].location
-            if certain[i] or (
-                self._is_clear(voice, flat[at + 1], flat[at + 4 : at + 8])
-                and self._speaks_alone("WGS84", pin.lon, pin.lat, pin)
-            ):
-                seen = (flat, at, bounds[i + 1] - bounds[i])
-                place = (lons[i], lats[i], pin.accuracy_m)
-                out[numbers[i]] = clear_text(voice, voice.language, seen, place, said)
+        for i in np.flatnonzero(clear & ~sure).tolist():
+            at, pin = starts[i], asked[i].location
+            clear[i] = self._is_clear(
+                voice, rows[at, 1], rows[at + 1].tolist()
+            ) and self._speaks_alone("WGS84", pin.lon, pin.lat, pin)
+        pins = np.flatnonzero(clear)
+        met = np.repeat(clear, np.diff(starts))
+        met[first] = False
+        said = voice.pieces.of(voice, np.unique(rows[met, 0]).astype(np.int64))
+        between = words(voice.language)
+        taken = note("WGS84", None, voice.language)
+        texts = many_clear(said, (*between, taken), (rows, starts), places, pins)
+        for i, text in zip(pins.tolist(), texts, strict=True):
+            if text:
+                out[numbers[i]] = text
+                continue
+            flat, pin = rows[starts[i] : starts[i + 1]].ravel().tolist(), asked[i].location
+            seen = (flat, 0, len(flat) // rows.shape[1])
+            one = clear_text(voice, between, seen, (pin.lon, pin.lat, pin.accuracy_m), taken)
+            out[numbers[i]] = None if one is None else one.encode()
 
     def _unremarkable(self, lon: FloatArray, lat: FloatArray) -> npt.NDArray[np.bool_]:
         """Tell which pins in WGS84 surely speak for themselves; others have to be looked at."""

@@ -150,50 +150,18 @@ def ways_to_points(
 
 
 @compiled
-def _append(
-    places: IntArray, ways: FloatArray, count: int, place: int, way: float
-) -> tuple[IntArray, FloatArray, int]:
-    """Put a place at the end of a list, which grows where it is full."""
-    if count == len(places):
-        places = np.append(places, np.empty(count, dtype=np.int64))
-        ways = np.append(ways, np.empty(count))
-    places[count], ways[count] = place, way
-    return places, ways, count + 1
+def _longer(places: IntArray, ways: FloatArray) -> tuple[IntArray, FloatArray]:
+    """Return a list with room for twice as many."""
+    room = len(places) + 16
+    return np.append(places, np.empty(room, dtype=np.int64)), np.append(ways, np.empty(room))
 
 
 @compiled
-def _is_better(
-    best: tuple[FloatArray, IntArray], node: int, way: float, station: int, limit: float
-) -> bool:
-    """Keep a way to a node if it is shorter than the known one, or as short to a first station."""
-    known = best[0][node]
-    if way > limit or way > known or (way == known and station >= best[1][node]):
-        return False
-    best[0][node], best[1][node] = way, station
-    return True
-
-
-@compiled
-def _ways_out(
-    network: tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], FloatArray],
-    best: tuple[FloatArray, IntArray],
-    node: int,
-    way: float,
-) -> range:
-    """Return the places of the edges that leave a node, none where a shorter way is known."""
-    if way > best[0][node]:
-        return range(0)
-    return range(network[0][node], network[0][node + 1])
-
-
-@compiled
-def _least(
-    places: IntArray, ways: FloatArray, count: int, best: tuple[FloatArray, IntArray]
-) -> float:
+def _least(places: IntArray, ways: FloatArray, count: int, best: FloatArray) -> float:
     """Return the shortest of the listed ways that still hold."""
     least = np.inf
     for place in range(count):
-        if ways[place] < least and ways[place] == best[0][places[place]]:
+        if ways[place] < least and ways[place] == best[places[place]]:
             least = ways[place]
     return least
 
@@ -222,33 +190,53 @@ def nearest_seeds(
     stride
         Metres, about the length of some edges; any positive one gives the same answer.
     """
-    size = len(network[0]) - 1
-    best = (np.full(size, np.inf), np.full(size, -1, dtype=np.int64))
+    # Written out: to take an array back from a function costs more than all else in a turn.
+    indptr, indices, lengths = network
+    size = len(indptr) - 1
+    best, whose = np.full(size, np.inf), np.full(size, -1, dtype=np.int64)
     near, near_ways = np.empty(1024, dtype=np.int64), np.empty(1024)
-    for place in range(len(seeds[0])):
-        _is_better(best, seeds[0][place], seeds[1][place], seeds[2][place], limit)
+    later, later_ways = _longer(seeds[0], seeds[1])
     waiting = len(seeds[0])
-    later, later_ways = np.append(seeds[0], near), np.append(seeds[1], near_ways)
+    for place in range(waiting):
+        node, way, station = seeds[0][place], seeds[1][place], seeds[2][place]
+        if way <= limit and (way < best[node] or (way == best[node] and station < whose[node])):
+            best[node], whose[node] = way, station
     while waiting > 0:
         edge = _least(later, later_ways, waiting, best) + stride
         met, left = 0, 0
         for place in range(waiting):
             node, way = later[place], later_ways[place]
-            if way < edge:  # one that holds no more has no ways out
-                near, near_ways, met = _append(near, near_ways, met, node, way)
-            elif way == best[0][node]:
+            if way != best[node]:  # a shorter one is known
+                continue
+            if way < edge:
+                if met == len(near):
+                    near, near_ways = _longer(near, near_ways)
+                near[met], near_ways[met] = node, way
+                met += 1
+            else:
                 later[left], later_ways[left] = node, way
                 left += 1
         waiting, turn = left, 0
         while turn < met:
             node, way = near[turn], near_ways[turn]
             turn += 1
-            for place in _ways_out(network, best, node, way):
-                other, there = network[1][place], way + network[2][place]
-                if not _is_better(best, other, there, best[1][node], limit):
+            if way > best[node]:
+                continue
+            station = whose[node]
+            for place in range(indptr[node], indptr[node + 1]):
+                other, there = indices[place], way + lengths[place]
+                known = best[other]
+                if there > limit or there > known or (there == known and station >= whose[other]):
                     continue
+                best[other], whose[other] = there, station
                 if there < edge:
-                    near, near_ways, met = _append(near, near_ways, met, other, there)
+                    if met == len(near):
+                        near, near_ways = _longer(near, near_ways)
+                    near[met], near_ways[met] = other, there
+                    met += 1
                 else:
-                    later, later_ways, waiting = _append(later, later_ways, waiting, other, there)
-    return best
+                    if waiting == len(later):
+                        later, later_ways = _longer(later, later_ways)
+                    later[waiting], later_ways[waiting] = other, there
+                    waiting += 1
+    return best, whose

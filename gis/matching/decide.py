@@ -212,14 +212,19 @@ def _finest_certain(
     containing: Sequence[AreaRef],
 ) -> tuple[tuple[AreaRef, ...], float]:
     """Return the path to the finest area whose share reaches the threshold, and that share."""
-    shares: dict[tuple[AreaRef, ...], float] = {}
+    shares: dict[tuple[str, str], float] = {}
+    paths: dict[tuple[str, str], tuple[AreaRef, ...]] = {}
     sources = [(candidate.path, candidate.probability) for candidate in ranked]
     if containing:  # in a gap, what no grid holds still belongs to the areas around it
         sources.append((tuple(containing), outside))
     for path, probability in sources:
-        for depth in range(1, len(path) + 1):
-            shares[path[:depth]] = shares.get(path[:depth], 0.0) + probability
-    certain = [(path, share) for path, share in shares.items() if share >= threshold - _SLACK]
+        for depth, area in enumerate(path, 1):
+            key = area.level, area.code
+            if key in shares:
+                shares[key] += probability
+            else:
+                shares[key], paths[key] = probability, path[:depth]
+    certain = [(paths[key], share) for key, share in shares.items() if share >= threshold - _SLACK]
     if not certain:
         return (), 0.0
     path, share = min(certain, key=lambda item: (-len(item[0]), -item[1], item[0][-1].code))

@@ -16,45 +16,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import exp, hypot, pi
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, TypeVar
 
 import numpy as np
 
 from gis.geometry.cell_index import CellIndex, metres_per_degree
+from gis.matching.combinations import Masses, Normal, Part, Plane, Spot, heaviest, merged
 from gis.matching.crs_posterior import Reading
 from gis.matching.ground import MOST_SAID, Around, Ground
-from gis.matching.position import SIGMAS_PER_ACCURACY, PositionEvidence, probabilities
+from gis.matching.position import SIGMAS_PER_ACCURACY
 
 _K = TypeVar("_K")
 
 BACKGROUND_M2: Final = 3e7
 """Where a place may be when evidence about it is wrong: about a town."""
 
-DROPPED: Final = 1e-6
-"""Combinations that weigh less than this share of all are left out."""
-
-LIGHT: Final = 0.02
-"""Combinations about one place that weigh less than this are taken together."""
-
 SPEAKS: Final = 0.05
 """Evidence is named for a candidate when at least this share of its probability rests on it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Spot:
-    """One possible place: a point with a spread, or a whole area; WGS84.
-
-    ``area`` holds the positions of the areas of the index that it covers, with the share of each;
-    then ``lon``, ``lat`` and ``sigma_m`` are not used, and ``area_m2`` is its size.
-    """
-
-    share: float
-    lon: float = 0.0
-    lat: float = 0.0
-    sigma_m: float = 0.0
-    area: Mapping[int, float] | None = None
-    area_m2: float = 0.0
-    origin: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,31 +96,6 @@ class Fused:
     evidence: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
 
 
-class _Part(NamedTuple):
-    """A combination: weight, normal (None: flat), area, what took part."""
-
-    weight: float
-    normal: tuple[float, float, float] | None
-    area: Spot | None
-    kinds: tuple[str, ...]
-    reading: str | None
-    origin: int
-
-
-class _Plane:
-    """Metres about a reference place; readings far from it are far from each other as well."""
-
-    def __init__(self, lon: float, lat: float) -> None:
-        self.lon, self.lat = lon, lat
-        self.kx, self.ky = metres_per_degree(lat)
-
-    def metres(self, lon: float, lat: float) -> tuple[float, float]:
-        return (lon - self.lon) * self.kx, (lat - self.lat) * self.ky
-
-    def degrees(self, x: float, y: float) -> tuple[float, float]:
-        return self.lon + x / self.kx, self.lat + y / self.ky
-
-
 def fuse(
     index: CellIndex,
     pins: Sequence[PinEvidence],
@@ -187,37 +140,33 @@ class _Fusion:
         ground: Ground | None,
     ) -> None:
         self._index = index
-        self._seen: dict[tuple[float, float, float], PositionEvidence] = {}
-        self._plane = _Plane(*_reference(pins, spots))
+        self._seen: dict[Normal, Masses] = {}
+        self._plane = Plane(*_reference(pins, spots))
         self._first = pins[0] if pins else None
         parts = self._of_spots(spots)
         for number, pin in enumerate(pins):
-            parts = _heaviest(self._with_pin(parts, pin, first=number == 0))
+            parts = heaviest(self._with_pin(parts, pin, first=number == 0))
         whole = sum(part.weight for part in parts)
-        self._parts = _merged([part._replace(weight=part.weight / whole) for part in parts])
+        self._parts = merged([part.of(part.weight / whole) for part in parts])
         if ground is not None and spots is None:
             self._parts = self._on_ground(self._parts, ground)
 
-    def _of_spots(self, spots: SpotEvidence | None) -> list[_Part]:
+    def _of_spots(self, spots: SpotEvidence | None) -> list[Part]:
         if spots is None:
-            return [_Part(1.0, None, None, (), None, -1)]
-        parts = [_Part(spots.none, None, None, (), None, -1)] if spots.none > 0 else []
+            return [Part(1.0, None, None, (), None, -1)]
+        parts = [Part(spots.none, None, None, (), None, -1)] if spots.none > 0 else []
         for spot in spots.spots:
             if spot.area is not None:
-                parts.append(_Part(spot.share, None, spot, (spots.kind,), None, spot.origin))
+                parts.append(Part(spot.share, None, spot, (spots.kind,), None, spot.origin))
                 continue
             x, y = self._plane.metres(spot.lon, spot.lat)
             normal = (x, y, spot.sigma_m**2)
-            parts.append(_Part(spot.share, normal, None, (spots.kind,), None, spot.origin))
+            parts.append(Part(spot.share, normal, None, (spots.kind,), None, spot.origin))
         return parts
 
-    def _with_pin(self, parts: list[_Part], pin: PinEvidence, *, first: bool) -> list[_Part]:
+    def _with_pin(self, parts: list[Part], pin: PinEvidence, *, first: bool) -> list[Part]:
         """Return every part with every way to take the pin; the pin strayed is one of them."""
-        made = [
-            part._replace(weight=part.weight * pin.stray / BACKGROUND_M2)
-            for part in parts
-            if pin.stray > 0
-        ]
+        made = [part.of(part.weight * pin.stray / BACKGROUND_M2) for part in parts if pin.stray > 0]
         for reading in pin.readings:
             x, y = self._plane.metres(reading.lon, reading.lat)
             for sigma_m, share in pin.sigmas:
@@ -228,18 +177,18 @@ class _Fusion:
                     if agrees <= 0.0:
                         continue
                     made.append(
-                        part._replace(
-                            weight=part.weight * weight * agrees,
-                            normal=normal,
-                            kinds=(*part.kinds, pin.kind),
-                            reading=reading.key if first else part.reading,
+                        Part(
+                            part.weight * weight * agrees,
+                            normal,
+                            part.area,
+                            (*part.kinds, pin.kind),
+                            reading.key if first else part.reading,
+                            part.origin,
                         )
                     )
         return made
 
-    def _together(
-        self, part: _Part, pin: tuple[float, float, float]
-    ) -> tuple[float, tuple[float, float, float]]:
+    def _together(self, part: Part, pin: Normal) -> tuple[float, Normal]:
         """Return how well a pin lies with a part (a density per m2), and the normal of both."""
         if part.area is not None and part.normal is None:
             return self._inside(pin, part.area) / part.area.area_m2, pin
@@ -256,67 +205,94 @@ class _Fusion:
             density *= self._inside(normal, part.area) / before if before > 0.0 else 0.0
         return density, normal
 
-    def _inside(self, normal: tuple[float, float, float], spot: Spot) -> float:
+    def _inside(self, normal: Normal, spot: Spot) -> float:
         """Return the mass of a normal over the areas that a spot covers."""
         covered = spot.area or {}
-        return sum(share for at, share in self._masses(normal) if at in covered)
+        return sum(share for at, share in self._masses(normal).shares if at in covered)
 
-    def _on_ground(self, parts: list[_Part], ground: Ground) -> list[_Part]:
+    def _on_ground(self, parts: list[Part], ground: Ground) -> list[Part]:
         """Return every part twice: at one of the doors about it, and anywhere near.
 
         The part that says nothing keeps its share.
         """
-        placed = [part for part in parts if part.normal is not None]
-        found = [
-            ground.weigh(*self._plane.degrees(part.normal[0], part.normal[1]), part.normal[2])
-            for part in placed
-            if part.normal is not None
-        ]
+        placed = [(part, part.normal) for part in parts if part.normal is not None]
+        found = ground.weigh_many(
+            [self._plane.degrees(x, y) for _, (x, y, _) in placed], [v for _, (_, _, v) in placed]
+        )
         least = max((doors + anywhere for _, doors, anywhere in found), default=0.0) / MOST_SAID
-        made: list[_Part] = []
-        for part, (around, doors, anywhere) in zip(placed, found, strict=True):
-            if part.normal is not None and doors > 0.0:
-                at = Spot(1.0, area=self._at_doors(part.normal, around, ground.sigma_m**2))
-                made.append(part._replace(weight=part.weight * doors, normal=None, area=at))
-            weight = part.weight * max(anywhere, least - doors)
-            made.append(part._replace(weight=weight))
-        named = sum(part.weight for part in placed)
+        built = [
+            (normal, around)
+            for (_, normal), (around, doors, _) in zip(placed, found, strict=True)
+            if doors > 0.0
+        ]
+        at_doors = iter(self._at_doors(built, ground.sigma_m**2))
+        made: list[Part] = []
+        for (part, _), (_, doors, anywhere) in zip(placed, found, strict=True):
+            if doors > 0.0:
+                at = Spot(1.0, area=next(at_doors))
+                weight = part.weight * doors
+                made.append(Part(weight, None, at, part.kinds, part.reading, part.origin))
+            made.append(part.of(part.weight * max(anywhere, least - doors)))
+        named = sum(part.weight for part, _ in placed)
         whole = sum(part.weight for part in made)
         silent = [part for part in parts if part.normal is None]
-        return [part._replace(weight=part.weight * named / whole) for part in made] + silent
+        return [part.of(part.weight * named / whole) for part in made] + silent
 
     def _at_doors(
-        self, normal: tuple[float, float, float], around: Around, variance_m2: float
-    ) -> dict[int, float]:
-        """Return the share of each area in the places at the doors about a normal."""
-        x, y, v = normal
-        own = variance_m2 / (v + variance_m2)  # what the normal itself has to say of the place
-        lon, lat = self._plane.degrees(x, y)
-        lons, lats = around.lonlat.T
-        sigmas = np.full(len(lons), (v * own) ** 0.5)
+        self, built: Sequence[tuple[Normal, Around]], variance_m2: float
+    ) -> list[dict[int, float]]:
+        """Return for each normal the share of each area in the places at the doors about it."""
+        if not built:
+            return []
+        lons, lats, sigmas = [], [], []
+        for (x, y, v), around in built:
+            own = variance_m2 / (v + variance_m2)  # what the normal itself has to say of the place
+            lon, lat = self._plane.degrees(x, y)
+            doors = around.lonlat
+            lons.append(doors[:, 0] + own * (lon - doors[:, 0]))
+            lats.append(doors[:, 1] + own * (lat - doors[:, 1]))
+            sigmas.append(np.full(len(doors), (v * own) ** 0.5))
         rows, starts = self._index.normal_shares_of_many(
-            lons + own * (lon - lons), lats + own * (lat - lats), sigmas
+            np.concatenate(lons), np.concatenate(lats), np.concatenate(sigmas)
         )
-        weights = around.densities / around.densities.sum()
-        held: dict[int, float] = {}
-        for number, weight in enumerate(weights.tolist()):
-            for row in rows[starts[number] + 1 : starts[number + 1]].tolist():
-                at = int(row[0])
-                held[at] = held.get(at, 0.0) + weight * row[1]
-        return held
+        told, ends, number = rows.tolist(), starts.tolist(), 0
+        found = []
+        for _, around in built:
+            held: dict[int, float] = {}
+            for weight in (around.densities / around.densities.sum()).tolist():
+                for row in told[ends[number] + 1 : ends[number + 1]]:
+                    at = int(row[0])
+                    held[at] = held.get(at, 0.0) + weight * row[1]
+                number += 1
+            found.append(held)
+        return found
 
-    def _masses(self, normal: tuple[float, float, float]) -> PositionEvidence:
+    def _masses(self, normal: Normal) -> Masses:
         found = self._seen.get(normal)
         if found is None:
-            lon, lat = self._plane.degrees(normal[0], normal[1])
-            accuracy = normal[2] ** 0.5 * SIGMAS_PER_ACCURACY
-            found = self._seen[normal] = probabilities(self._index, lon, lat, accuracy)
+            self._weigh([normal])
+            found = self._seen[normal]
         return found
+
+    def _weigh(self, normals: Sequence[Normal]) -> None:
+        """Weigh normals that nobody asked for yet, at once."""
+        new = [normal for normal in dict.fromkeys(normals) if normal not in self._seen]
+        if not new:
+            return
+        places = [self._plane.degrees(x, y) for x, y, _ in new]
+        rows, starts = self._index.normal_shares_of_many(
+            [lon for lon, _ in places], [lat for _, lat in places], [v**0.5 for _, _, v in new]
+        )
+        told, ends = rows.tolist(), starts.tolist()
+        for number, normal in enumerate(new):
+            (_, outside, *_), *held = told[ends[number] : ends[number + 1]]
+            self._seen[normal] = Masses([(int(row[0]), row[1]) for row in held], outside)
 
     def result(self) -> Fused:
         shares: dict[int, float] = {}
         speaking: dict[int, dict[str, float]] = {}
         outside = unplaced = 0.0
+        self._weigh([p.normal for p in self._parts if p.area is None and p.normal is not None])
         for part in self._parts:
             for at, share in self._over_areas(part):
                 shares[at] = shares.get(at, 0.0) + part.weight * share
@@ -356,14 +332,14 @@ class _Fusion:
             },
         )
 
-    def _over_areas(self, part: _Part) -> Iterable[tuple[int, float]]:
+    def _over_areas(self, part: Part) -> Iterable[tuple[int, float]]:
         """Return the share of each area in a part; they sum to 1 but for what lies outside."""
         if part.area is None:
-            return () if part.normal is None else self._masses(part.normal)
+            return () if part.normal is None else self._masses(part.normal).shares
         covered = part.area.area or {}
         if part.normal is None:
             return covered.items()
-        held = [(at, share) for at, share in self._masses(part.normal) if at in covered]
+        held = [(at, share) for at, share in self._masses(part.normal).shares if at in covered]
         inside = sum(share for _, share in held)
         return [(at, share / inside) for at, share in held]
 
@@ -390,37 +366,6 @@ def _reference(pins: Sequence[PinEvidence], spots: SpotEvidence | None) -> tuple
     if spots is not None and spots.spots:
         return 0.0, 0.0
     raise ValueError("a pin with a reading or a spot is needed")
-
-
-def _heaviest(parts: list[_Part]) -> list[_Part]:
-    whole = sum(part.weight for part in parts)
-    if whole <= 0.0:
-        raise ValueError("no combination of the evidence has any weight")
-    return [part for part in parts if part.weight >= DROPPED * whole]
-
-
-def _merged(parts: list[_Part]) -> list[_Part]:
-    """Return the parts with the light ones about one place made one normal of their mean variance.
-
-    What they weigh together is kept; the shape of a light tail is not worth a mass over areas.
-    """
-    kept: list[_Part] = []
-    light: dict[tuple[object, ...], list[_Part]] = {}
-    for part in parts:
-        if part.normal is None or part.weight >= LIGHT:
-            kept.append(part)
-        else:
-            x, y, _ = part.normal
-            key = (round(x), round(y), part.kinds, part.reading, part.origin, id(part.area))
-            light.setdefault(key, []).append(part)
-    for group in light.values():
-        weight = sum(part.weight for part in group)
-        sums = [0.0, 0.0, 0.0]
-        for part in group:
-            for axis, value in enumerate(part.normal or ()):
-                sums[axis] += value * part.weight / weight
-        kept.append(group[0]._replace(weight=weight, normal=(sums[0], sums[1], sums[2])))
-    return kept
 
 
 def _summed(pairs: Iterable[tuple[_K | None, float]]) -> dict[_K, float]:

@@ -8,7 +8,7 @@ is multiplied. Both parts keep their closed form.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import pi, sqrt
 from typing import Final, Self
@@ -63,16 +63,35 @@ class Doors:
 
     def around(self, lon: float, lat: float, variance_m2: float) -> Around:
         """Return the doors that a normal reaches (standard deviation per axis squared, m2)."""
-        at = np.array([lon, lat]) * self._scale
-        local = self._tree.query_ball_point(at, LOCAL_M, return_length=True) / (pi * LOCAL_M**2)
-        near = self._tree.query_ball_point(at, REACH * variance_m2**0.5)
-        lonlat = self._lonlat[near]
-        away = (lonlat - [lon, lat]) * metres_per_degree(lat)
-        densities = np.exp(-0.5 * (away**2).sum(axis=1) / variance_m2) / (2.0 * pi * variance_m2)
-        if len(near) > MOST_DOORS:
-            heaviest = np.argsort(-densities, kind="stable")[:MOST_DOORS]
-            lonlat, densities = lonlat[heaviest], densities[heaviest]
-        return Around(lonlat, densities, max(float(local), LEAST_DENSITY))
+        return self.around_many([(lon, lat)], [variance_m2])[0]
+
+    def around_many(
+        self, places: Sequence[tuple[float, float]], variances_m2: Sequence[float]
+    ) -> list[Around]:
+        """Return what :meth:`around` returns of several normals, asked for at once."""
+        if not places:
+            return []
+        at, variances = np.array(places), np.array(variances_m2)
+        scaled = at * self._scale
+        counts = self._tree.query_ball_point(scaled, LOCAL_M, return_length=True)
+        near = self._tree.query_ball_point(scaled, REACH * variances**0.5, return_sorted=False)
+        ends = np.cumsum([len(found) for found in near])
+        rows = np.concatenate([np.asarray(found, np.intp) for found in near])
+        owner = np.repeat(np.arange(len(places)), np.diff(ends, prepend=0))
+        scales = np.array([metres_per_degree(lat) for _, lat in places])
+        lonlats = self._lonlat[rows]
+        away = (lonlats - at[owner]) * scales[owner]
+        variance = variances[owner]
+        densities = np.exp(-0.5 * (away**2).sum(axis=1) / variance) / (2.0 * pi * variance)
+        found, begin = [], 0
+        for count, end in zip(counts.tolist(), ends.tolist(), strict=True):
+            lonlat, under = lonlats[begin:end], densities[begin:end]
+            if end - begin > MOST_DOORS:
+                heaviest = np.argsort(-under, kind="stable")[:MOST_DOORS]
+                lonlat, under = lonlat[heaviest], under[heaviest]
+            found.append(Around(lonlat, under, max(count / (pi * LOCAL_M**2), LEAST_DENSITY)))
+            begin = end
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +110,17 @@ class Ground:
 
     def weigh(self, lon: float, lat: float, variance_m2: float) -> tuple[Around, float, float]:
         """Return the doors under a normal, and how likely it is at one of them, and anywhere."""
-        around = self.doors.around(lon, lat, variance_m2 + self.sigma_m**2)
-        at_doors = self.share * float(around.densities.sum())
-        return around, at_doors, (1.0 - self.share) * around.local
+        return self.weigh_many([(lon, lat)], [variance_m2])[0]
+
+    def weigh_many(
+        self, places: Sequence[tuple[float, float]], variances_m2: Sequence[float]
+    ) -> list[tuple[Around, float, float]]:
+        """Return what :meth:`weigh` returns of several normals."""
+        own = self.sigma_m**2
+        return [
+            (around, self.share * float(around.densities.sum()), (1.0 - self.share) * around.local)
+            for around in self.doors.around_many(places, [v + own for v in variances_m2])
+        ]
 
 
 def learn_share(seen: Iterable[tuple[float, float]]) -> float | None:

@@ -11,7 +11,8 @@ from shapely.geometry.base import BaseGeometry
 
 from gis.geometry.cell_index import metres_per_degree
 from gis.governance.reasons import Reason
-from gis.matching.fuse import Spot, SpotEvidence
+from gis.matching.combinations import Spot
+from gis.matching.fuse import SpotEvidence
 from gis.matching.position import SIGMAS_PER_ACCURACY
 
 EXACT_LEVELS: Final = ("door", "building")

@@ -12,10 +12,11 @@ from gis.governance.reasons import Reason
 from gis.matching import fusion_sentences, pin_sentences, sentences
 from gis.matching.calibration import PLACE
 from gis.matching.candidates import AreaRef, Candidate, NearestArea
+from gis.matching.combinations import Spot
 from gis.matching.crs_posterior import READINGS, canonical
 from gis.matching.decide import Decision, Status, decide
 from gis.matching.experience import Alias, alias_key
-from gis.matching.fuse import Fused, PinEvidence, Spot, SpotEvidence, apart_m, fuse
+from gis.matching.fuse import Fused, PinEvidence, SpotEvidence, apart_m, fuse
 from gis.matching.knowledge import Knowledge
 from gis.matching.pin import (
     MOST_ACCURACY_M,
@@ -419,7 +420,7 @@ class _Weighing:
         return replace(chosen, reasons=(*chosen.reasons, told))
 
     def _path(self, code: str) -> tuple[AreaRef, ...]:
-        return tuple(AreaRef(a.level, a.code, a.name) for a in self._snapshot.path(code))
+        return self._snapshot.refs(code)
 
 
 def _shortened(chosen: Decision) -> Decision:

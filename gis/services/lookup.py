@@ -22,6 +22,7 @@ from gis.geometry.cell_index import CellIndex
 from gis.geometry.crs import point_to_wgs84
 from gis.governance.actors import SYSTEM, Actor
 from gis.governance.areas import LEVELS
+from gis.matching.candidates import AreaRef
 from gis.matching.knowledge import Knowledge
 from gis.matching.spots import Members
 from gis.services.exceptions import ExceptionIndex
@@ -94,6 +95,8 @@ class BoundarySnapshot:
         }
         self._owned: dict[frozenset[str], CellIndex] = {}
         self._members: dict[tuple[frozenset[str], str], Members | None] = {}
+        self._paths: dict[str, tuple[Area, ...]] = {}
+        self._refs: dict[str, tuple[AreaRef, ...]] = {}
 
     def index(self, layer: str) -> CellIndex:
         """Return the index of a level, or of the grids of kind ``dedicated`` or ``micro``."""
@@ -140,12 +143,27 @@ class BoundarySnapshot:
 
     def path(self, code: str) -> list[Area]:
         """Return the area and its ancestors, coarsest first."""
-        found: list[Area] = []
-        step = self.areas.get(code)
-        while step is not None and step not in found:
-            found.append(step)
-            step = self.areas.get(step.parent_code) if step.parent_code else None
-        return found[::-1]
+        known = self._paths.get(code)
+        if known is None:
+            found: list[Area] = []
+            step = self.areas.get(code)
+            while step is not None and step not in found:
+                found.append(step)
+                step = self.areas.get(step.parent_code) if step.parent_code else None
+            known = tuple(found[::-1])
+            if found:  # what is not drawn is named by callers: it must not fill the memory
+                self._paths[code] = known
+        return list(known)
+
+    def refs(self, code: str) -> tuple[AreaRef, ...]:
+        """Return :meth:`path` as matching names areas."""
+        known = self._refs.get(code)
+        if known is None:
+            path = self.path(code)
+            known = tuple(AreaRef(area.level, area.code, area.name) for area in path)
+            if path:
+                self._refs[code] = known
+        return known
 
     def finest_covering(self, lon: float, lat: float) -> Area | None:
         """Return the finest area that covers the point; ties go to the smallest code."""

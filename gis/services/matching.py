@@ -197,7 +197,7 @@ def _of_pin(snapshot: BoundarySnapshot, request: MatchRequest, *, threshold: flo
     if not evidence.covering:
         around = snapshot.finest_covering(lon, lat)
         status = "outside" if around is None else "gap"
-        containing = () if around is None else _path(snapshot, around.code)
+        containing = () if around is None else snapshot.refs(around.code)
         nearest = _nearest(snapshot, lon, lat)
     chosen = decide(
         _candidates(snapshot, index, evidence),
@@ -336,7 +336,7 @@ def _overridden(
     snapshot: BoundarySnapshot, decided: Decision, ruling: BoundaryException
 ) -> tuple[Decision, BoundaryException | None]:
     """Return the decision as an exception has it; one for an area that is gone changes nothing."""
-    path = _path(snapshot, ruling.area_code)
+    path = snapshot.refs(ruling.area_code)
     told = sentences.boundary_exception(
         path[-1] if path else None,
         decided.area,
@@ -367,7 +367,7 @@ def _candidates(
     snapshot: BoundarySnapshot, index: CellIndex, evidence: PositionEvidence
 ) -> list[Candidate]:
     return [
-        Candidate(_path(snapshot, index.keys[position]), probability, distance_m)
+        Candidate(snapshot.refs(index.keys[position]), probability, distance_m)
         for (position, probability), distance_m in zip(evidence, evidence.distances_m, strict=True)
     ]
 
@@ -379,10 +379,6 @@ def _nearest(snapshot: BoundarySnapshot, lon: float, lat: float) -> NearestArea 
         return None
     area = snapshot.areas[index.keys[found.position]]
     return NearestArea(AreaRef(area.level, area.code, area.name), found.distance_m)
-
-
-def _path(snapshot: BoundarySnapshot, code: str) -> tuple[AreaRef, ...]:
-    return tuple(AreaRef(area.level, area.code, area.name) for area in snapshot.path(code))
 
 
 def _brief(area: AreaRef) -> dict[str, str]:

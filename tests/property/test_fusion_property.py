@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -11,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gis.geometry.cell_index import CellIndex, metres_per_degree
+from gis.matching.combinations import Spot
 from gis.matching.crs_posterior import general_prior, readings
-from gis.matching.fuse import Fused, PinEvidence, Spot, SpotEvidence, fuse
+from gis.matching.fuse import Fused, PinEvidence, SpotEvidence, fuse
 from gis.matching.ground import Doors, Ground
 
 LON, LAT, HALF_M = 118.3, 32.3, 400.0
@@ -84,6 +86,11 @@ def cases(draw: st.DrawFn) -> tuple[list[PinEvidence], SpotEvidence | None, Grou
     return given_pins, spots, ground
 
 
+def by_keys(keys: Sequence[str], found: Fused) -> dict[str, float]:
+    """The shares of all areas: one that is named with 1e-13 is as one that is not named."""
+    return dict.fromkeys(keys, 0.0) | {keys[at]: share for at, share in found.shares.items()}
+
+
 def whole(found: Fused) -> float:
     return sum(found.shares.values()) + found.outside + found.unplaced
 
@@ -110,19 +117,15 @@ def test_the_order_of_evidence_and_of_areas_changes_nothing(
     turned = SpotEvidence(spots.spots[::-1], spots.none, spots.kind)
     again = fuse(INDEX, [photo, pin], turned)
     keys = INDEX.keys
-    by_key = {keys[at]: share for at, share in found.shares.items()}
-    assert {keys[at]: share for at, share in again.shares.items()} == pytest.approx(
-        by_key, abs=2e-3
-    )
+    by_key = by_keys(keys, found)
+    assert by_keys(keys, again) == pytest.approx(by_key, abs=2e-3)
     assert again.outside == pytest.approx(found.outside, abs=2e-3)
     order = list(range(len(keys)))
     chance.shuffle(order)  # type: ignore[attr-defined]
     shuffled = CellIndex.build([INDEX.geometries[k] for k in order], [keys[k] for k in order])
     if all(spot.area is None for spot in spots.spots):
         other = fuse(shuffled, [pin, photo], spots)
-        assert {shuffled.keys[at]: share for at, share in other.shares.items()} == pytest.approx(
-            by_key, abs=1e-9
-        )
+        assert by_keys(shuffled.keys, other) == pytest.approx(by_key, abs=1e-9)
 
 
 @unhurried

@@ -7,8 +7,9 @@ import pytest
 import shapely
 
 from gis.geometry.cell_index import CellIndex, metres_per_degree
+from gis.matching.combinations import Spot
 from gis.matching.crs_posterior import Reading, general_prior, readings
-from gis.matching.fuse import Fused, PinEvidence, Spot, SpotEvidence, apart_m, fuse
+from gis.matching.fuse import Fused, PinEvidence, SpotEvidence, apart_m, fuse
 from gis.matching.ground import Doors, Ground
 
 LON, LAT, SIDE = 118.3, 32.2, 0.005

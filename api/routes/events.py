@@ -99,7 +99,7 @@ def _box(text: str) -> str:
 Box = Annotated[str, AfterValidator(_box), Query(description="west,south,east,north")]
 
 
-def event_sent(sent: Annotated[Sent, Depends(sent_either_way)], request: Request) -> Sent:
+async def event_sent(sent: Annotated[Sent, Depends(sent_either_way)], request: Request) -> Sent:
     """Return an event as it was sent, JSON or a form with photos (a FastAPI dependency)."""
     return Sent(nested(sent.values), sent.files) if is_form(request) else sent
 

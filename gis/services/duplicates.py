@@ -43,7 +43,7 @@ def suggested(work: UnitOfWork, new: Sighting, category: Category | None) -> tup
     dx, dy = reach / kx, reach / ky
     box = store.Box(new.lon - dx, new.lat - dy, new.lon + dx, new.lat + dy)
     rows = store.near(work, box, new.at - WINDOW)
-    return suggestions(new, [sighting(dict(row)) for row in rows], reach)
+    return suggestions(new, [sighting(row) for row in rows], reach)
 
 
 def of_event(work: UnitOfWork, row: Mapping[str, Any], language: Language) -> list[dict[str, Any]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -185,7 +185,7 @@ def _write(
 ) -> tuple[int, dict[str, Any]]:
     written = events.record(work, event)
     if written is not None:
-        return 201, _as_written(work.actor, event, dict(written), chosen, language=language)
+        return 201, _as_written(work.actor, event, written, chosen, language=language)
     # Another transaction committed the same reference a moment ago: this statement sees it.
     known = events.intake_context(work, event.source, event.source_ref, None).known
     if known is None:
@@ -213,7 +213,7 @@ def _suggested(
         return []
     new = duplicates.sighting(
         {
-            **{field.name: getattr(event, field.name) for field in fields(event)},
+            **events.as_values(event),
             "number": body["number"],
             "group": context.category.major_zh,
             "reported_at": event.reported_at or datetime.fromisoformat(body["received_at"]),
@@ -244,7 +244,7 @@ def _as_written(
 ) -> dict[str, Any]:
     """Return the new event as a later look shows it, without reading it back."""
     received_at = written["received_at"]
-    row = {field.name: getattr(event, field.name) for field in fields(event)} | {
+    row = events.as_values(event) | {
         "number": written["number"],
         "received_at": received_at,
         "reported_at": received_at if event.reported_at is None else _utc(event.reported_at),

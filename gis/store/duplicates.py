@@ -5,16 +5,19 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from gis.governance.work_orders import STATES
 from gis.store.tables import categories, events
-from gis.store.unit_of_work import UnitOfWork
+from gis.store.unit_of_work import Prepared, UnitOfWork
 
 MOST_NEAR: Final = 60
-_FINAL: Final = tuple(sorted(state for state, about in STATES.items() if about.final))
+_FINAL: Final = sa.literal(
+    sorted(state for state, about in STATES.items() if about.final), ARRAY(sa.Text())
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +31,7 @@ class Box:
 
 
 _root = events.alias("root")
-_NEAR = (
+_NEAR_SELECT = (
     sa.select(
         events.c.id,
         events.c.number,
@@ -59,11 +62,12 @@ _NEAR = (
             )
         ),
         events.c.received_at >= sa.bindparam("since", type_=sa.DateTime(timezone=True)),
-        sa.func.coalesce(_root.c.status, events.c.status).not_in(_FINAL),
+        sa.func.coalesce(_root.c.status, events.c.status) != sa.all_(_FINAL),
     )
     .order_by(events.c.received_at.desc(), events.c.id)
     .limit(MOST_NEAR)
 )
+_NEAR: Final = Prepared(_NEAR_SELECT, tuple(_NEAR_SELECT.selected_columns.keys()))
 _JOINED = (
     sa.select(
         events.c.id,
@@ -80,13 +84,20 @@ _POINTERS = sa.select(
 ).where(events.c.id == sa.bindparam("id", type_=sa.Uuid()))
 
 
-def near(work: UnitOfWork, box: Box, since: datetime) -> list[sa.RowMapping]:
+def near(work: UnitOfWork, box: Box, since: datetime) -> list[dict[str, Any]]:
     """Return the newest reports in a box whose case is open, received since an instant.
 
     A report that was joined to a case counts with it. Uses the GiST index of the months concerned.
     """
-    return work.rows(
-        _NEAR, west=box.west, south=box.south, east=box.east, north=box.north, since=since
+    return work.told(
+        _NEAR,
+        {
+            "west": box.west,
+            "south": box.south,
+            "east": box.east,
+            "north": box.north,
+            "since": since,
+        },
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -15,7 +16,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from gis.governance.categories import Category
 from gis.store.categories import from_json
 from gis.store.tables import event_registry, events, log_entries, persons, units, work_orders
-from gis.store.unit_of_work import UnitOfWork
+from gis.store.unit_of_work import Prepared, UnitOfWork
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +61,8 @@ def _typed(name: str, kind: Any) -> sa.BindParameter[Any]:  # noqa: ANN401 - a S
     return sa.bindparam(name, type_=kind)
 
 
-_RECORD = sa.text(
+_AS_JSON: Final = ("raw_location", "reporter", "match", "entries", "clocks")
+_RECORD_TEXT: Final = sa.text(
     (resources.files("gis.store") / "sql" / "record_event.sql").read_text(encoding="utf-8")
 ).bindparams(
     _typed("id", sa.Uuid()),
@@ -93,37 +95,41 @@ _RECORD = sa.text(
             "actor_role",
         )
     ),
-    *(
-        _typed(name, JSONB(none_as_null=True))
-        for name in (
-            "raw_location",
-            "reporter",
-            "match",
-            "entries",
-            "clocks",
-        )
-    ),
+    *(_typed(name, JSONB()) for name in _AS_JSON),
+)
+_RECORD: Final = Prepared(_RECORD_TEXT, ("id", "number", "received_at", "work_order"))
+_MEMBERS: Final = tuple(field.name for field in fields(NewEvent))
+
+
+_CONTEXT_TEXT: Final = sa.text(
+    (resources.files("gis.store") / "sql" / "intake_context.sql").read_text(encoding="utf-8")
+).bindparams(*(_typed(name, sa.Text()) for name in ("source", "source_ref", "category")))
+_CONTEXT: Final = Prepared(
+    _CONTEXT_TEXT, ("revision", "written", "touched", "marks", "sum", "known", "category")
 )
 
 
-_CONTEXT = sa.text(
-    (resources.files("gis.store") / "sql" / "intake_context.sql").read_text(encoding="utf-8")
-).bindparams(*(_typed(name, sa.Text()) for name in ("source", "source_ref", "category")))
-
-
-def record(work: UnitOfWork, event: NewEvent) -> sa.RowMapping | None:
+def record(work: UnitOfWork, event: NewEvent) -> dict[str, Any] | None:
     """Write an event with work order, log and outbox in one statement.
 
     Returns
     -------
-    RowMapping or None
+    dict or None
         ``id, number, received_at, work_order``; None when this source already sent this reference
         (also when another transaction is just committing it: this one waits for it).
     """
-    # not asdict(): it copies every nested value of the match
-    values = {field.name: getattr(event, field.name) for field in fields(event)}
+    values = as_values(event)
+    for name in _AS_JSON:
+        if values[name] is not None:
+            values[name] = json.dumps(values[name])
     values["actor_id"], values["actor_role"] = work.actor.id, work.actor.role
-    return work.row(_RECORD, **values)
+    written = work.told(_RECORD, values)
+    return written[0] if written else None
+
+
+def as_values(event: NewEvent) -> dict[str, Any]:
+    """Return the members of an event by name; not asdict(), which copies the whole match."""
+    return {name: getattr(event, name) for name in _MEMBERS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +147,8 @@ def intake_context(
     work: UnitOfWork, source: str, source_ref: str | None, category: str | None
 ) -> IntakeContext:
     """Return the boundary revision in force, the event already sent, and the active category."""
-    row = work.rows(_CONTEXT, source=source, source_ref=source_ref, category=category)[0]
+    asked = {"source": source, "source_ref": source_ref, "category": category}
+    (row,) = work.told(_CONTEXT, asked)
     return IntakeContext(
         revision=row["revision"],
         exceptions=(int(row["written"]), int(row["touched"])),

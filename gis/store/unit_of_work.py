@@ -15,6 +15,7 @@ from typing import Any, Final
 import psycopg
 import sqlalchemy as sa
 from sqlalchemy import event
+from sqlalchemy.dialects.postgresql import psycopg as psycopg_dialect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -24,11 +25,30 @@ from gis.store.constraints import translate
 
 APPLICATION_ROLE: Final = "gridward_app"
 
-_SET_ACTOR = sa.text(
-    "select set_config('gridward.actor_id', :id, true), "
-    "set_config('gridward.actor_role', :role, true), "
-    "set_config('gridward.actor_area', :area, true)"
+_DIALECT: Final[Any] = psycopg_dialect.dialect()  # type: ignore[no-untyped-call]
+_SET_ACTOR: Final = (
+    "select set_config('gridward.actor_id', %(id)s, true), "
+    "set_config('gridward.actor_role', %(role)s, true), "
+    "set_config('gridward.actor_area', %(area)s, true)"
 )
+
+
+class Prepared:
+    """A statement put into the driver's words once, for :meth:`UnitOfWork.told`.
+
+    The statement cache of the library would look it up, and bind and name its columns anew, at
+    every call. Values go to the driver as they are: JSON must come as text.
+    """
+
+    def __init__(self, statement: sa.Executable, columns: tuple[str, ...]) -> None:
+        made: Any = statement.compile(dialect=_DIALECT)  # type: ignore[attr-defined]
+        self.text = str(made)
+        self.columns = columns
+        self._constants = {key: value for key, value in made.params.items() if value is not None}
+
+    def values(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what the statement is executed with."""
+        return {**self._constants, **given}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +93,14 @@ class UnitOfWork:
             raise DBAPIError.instance(
                 statement, None, error, psycopg.Error, hide_parameters=True
             ) from error
+
+    def told(self, statement: Prepared, values: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Execute a prepared statement; return all rows by its columns."""
+        names = statement.columns
+        return [
+            dict(zip(names, row, strict=True))
+            for row in self.prepared(statement.text, statement.values(values))
+        ]
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
@@ -166,11 +194,10 @@ class Database:
                     connection.exec_driver_sql("set transaction read only")
                 if snapshot:
                     connection.exec_driver_sql("set transaction isolation level repeatable read")
-                connection.execute(
-                    _SET_ACTOR,
-                    {"id": actor.id, "role": actor.role, "area": actor.area_code or ""},
-                )
-                yield UnitOfWork(connection, actor)
+                work = UnitOfWork(connection, actor)
+                named = {"id": actor.id, "role": actor.role, "area": actor.area_code or ""}
+                work.prepared(_SET_ACTOR, named)
+                yield work
             if self.committed is not None and not read_only:
                 self.committed()
         except PoolTimeout as error:

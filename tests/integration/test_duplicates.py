@@ -6,7 +6,7 @@ import random
 import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -205,27 +205,14 @@ def test_reports_near_a_place_are_found_by_the_index_of_the_month(demo_city: Dat
     box = store.Box(118.31, 32.30, 118.3105, 32.3005)
     with demo_city.reading(SYSTEM) as work:
         work.execute(sa.text("set local enable_seqscan = off"))
-        compiled = store._NEAR.compile(dialect=work.connection.dialect)
         values = {
             "west": box.west, "south": box.south, "east": box.east, "north": box.north,
-            "since": now - timedelta(days=14), **{
-                key: value for key, value in compiled.params.items() if value is not None
-            },
+            "since": now - timedelta(days=14),
         }  # fmt: skip
+        near = store._NEAR
         plan = "\n".join(
-            row[0]
-            for row in work.connection.execute(sa.text("explain " + _literal(store._NEAR, values)))
+            row[0] for row in work.prepared(f"explain {near.text}", near.values(values))
         )
         store.near(work, box, now - timedelta(days=14))
     assert "geometry_idx" in plan or "ix_events_geometry" in plan, plan
     assert "events_other" in plan or "events_20" in plan
-
-
-def _literal(statement: sa.Select[Any], values: dict[str, Any]) -> str:
-    from sqlalchemy.dialects import postgresql
-
-    bound = statement.params(**{key: values[key] for key in ("west", "south", "east", "north")})
-    bound = bound.params(since=datetime.fromisoformat(values["since"].isoformat()))
-    return str(
-        bound.compile(dialect=postgresql.dialect(), compile_kwargs={"literal_binds": True})
-    ).replace("%%", "%")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -16,7 +16,7 @@ from gis.services import intake
 from gis.services.lookup import Boundaries
 from gis.services.matching import Location, MatchRequest
 from gis.services.roster import Rosters
-from gis.store.unit_of_work import Database
+from gis.store.unit_of_work import Database, UnitOfWork
 from tests.factories import COMMUNITY, SmallCity, add_upper_levels, small_city
 
 CATEGORY = "event-exposed-rubbish"
@@ -71,15 +71,23 @@ def routed(event: dict[str, Any]) -> object:
 
 @contextmanager
 def statements(database: Database) -> Iterator[list[str]]:
+    """Every statement but those that begin and end a transaction, prepared ones too."""
     seen: list[str] = []
+    prepared = UnitOfWork.prepared
 
     def note(*arguments: object) -> None:
         seen.append(str(arguments[2]))
 
+    def note_prepared(work: UnitOfWork, statement: str, values: Mapping[str, Any]) -> object:
+        seen.append(statement)
+        return prepared(work, statement, values)
+
     sa.event.listen(database.engine, "before_cursor_execute", note)
+    UnitOfWork.prepared = note_prepared  # type: ignore[method-assign,assignment]
     try:
         yield seen
     finally:
+        UnitOfWork.prepared = prepared  # type: ignore[method-assign]
         sa.event.remove(database.engine, "before_cursor_execute", note)
 
 

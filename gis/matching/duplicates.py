@@ -189,6 +189,8 @@ def text_likeness(one: str, other: str) -> float | None:
     >>> text_likeness("路口垃圾堆放", "垃圾堆放在路口"), text_likeness("", "x")
     (88.0, None)
     """
+    if not one or not other:  # most often: a pin and a category
+        return None
     first, second = _bare(one), _bare(other)
     if not first or not second:
         return None

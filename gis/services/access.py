@@ -45,6 +45,12 @@ class Issued:
     area_code: str | None
     label: str
     expires_at: datetime
+    person_id: int | None = None
+
+    @property
+    def reaches_nowhere(self) -> bool:
+        """Tell whether it is a grid worker's that names neither a person nor an area."""
+        return self.role == "grid_worker" and self.area_code is None and self.person_id is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +77,8 @@ def issue_token(
 
     ``person`` (code or number) makes it the token of one person: their cases are theirs to handle.
     A grid worker's token that names no area reaches as far as that person's duties do on the day:
-    the smallest area that holds all of them.
+    the smallest area that holds all of them. One that names neither sees no case at all
+    (:attr:`Issued.reaches_nowhere`); it may report, as everybody may.
 
     Raises
     ------
@@ -168,9 +175,9 @@ def actor_of_secret(database: Database, secret: str, kind: Kind) -> Admitted:
 def _actor_of(work: UnitOfWork, found: Credential) -> Actor:
     """Return whom a sign-in stands for; a worker without an area acts where their duties lie."""
     area, person = found.area_code, found.person_id
-    by_duty = area is None and person is not None and found.role == "grid_worker"
-    if by_duty and person is not None:
-        area = duty.area_of_person(work, person) or NOWHERE
+    by_duty = area is None and found.role == "grid_worker"
+    if by_duty:
+        area = (None if person is None else duty.area_of_person(work, person)) or NOWHERE
     return Actor(f"{found.kind}:{found.id}", found.role, area, person, by_duty)
 
 
@@ -241,7 +248,10 @@ def _add(work: UnitOfWork, offer: _Offer) -> Issued:
         label=offer.label,
         lasts=offer.lasts,
     )
-    return Issued(secret, made.id, offer.kind, offer.role, offer.area, offer.label, made.expires_at)
+    return Issued(
+        secret, made.id, offer.kind, offer.role, offer.area, offer.label, made.expires_at,
+        offer.person_id,
+    )  # fmt: skip
 
 
 def _left(work: UnitOfWork, credential: Credential) -> timedelta:

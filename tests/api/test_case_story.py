@@ -361,6 +361,24 @@ def test_a_workers_token_reaches_as_far_as_their_duties(
     assert nobody.get(f"/v1/events/{first['id']}").status_code == 404
 
 
+def test_a_workers_token_that_names_nobody_and_no_area_sees_no_case(
+    door: Door, city: SmallCity
+) -> None:
+    """It is handed around: whoever finds it must not read the city's cases."""
+    centre, nobody = door("dispatcher"), door("grid_worker")
+    first = reported(centre, city.inside(1))
+    code = first["work_orders"][0]["code"]
+    assert seen_orders(nobody) == set()
+    assert nobody.get("/v1/events").json()["items"] == []
+    assert nobody.get(f"/v1/events/{first['id']}").status_code == 404
+    assert nobody.get(f"/v1/events/{first['id']}/log").status_code == 404
+    act(nobody, code, "accept", 404)
+    own = reported(nobody, city.inside(2), source_ref="N1")
+    assert own["grid"] == city.grids[1], "who is at no grid may still report"
+    assert seen_orders(centre) >= {code}
+    assert seen_orders(door("grid_worker", area=city.grids[0])) == {code}
+
+
 def seen_orders(client: httpx.Client) -> set[str]:
     return {one["code"] for one in client.get("/v1/work-orders").json()["items"]}
 

@@ -46,6 +46,26 @@ def test_json_says_all_of_it(app: typer.Typer) -> None:
 
 
 @pytest.mark.parametrize(
+    ("locale", "words"),
+    [
+        ("en_US.UTF-8", "names neither a person nor an area: it sees no case"),
+        ("zh_CN.UTF-8", "既未写明本人,也未写明区域:看不到任何案件"),
+    ],
+)
+def test_a_workers_token_for_nowhere_says_what_is_missing(
+    app: typer.Typer, monkeypatch: pytest.MonkeyPatch, locale: str, words: str
+) -> None:
+    monkeypatch.setenv("LC_ALL", locale)
+    result = runner.invoke(app, ["token", "--role", "grid_worker", "--json"])
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)["role"] == "grid_worker"
+    for expected in (words, "--person", "--area"):
+        assert expected in result.stderr
+    other = runner.invoke(app, ["token", "--role", "viewer", "--json"])
+    assert "--person" not in other.stderr
+
+
+@pytest.mark.parametrize(
     ("arguments", "words"),
     [
         (["--role", "king"], "no role king"),

@@ -9,6 +9,7 @@ import os
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -21,6 +22,8 @@ _BLOCK: Final = 4096
 _ENTRY: Final = 300
 """Bytes that an entry takes in memory beside the tile, so that empty tiles have an end as well."""
 _MARK: Final = ".trim"
+_MOST_WAITING: Final = 1000
+"""Tiles that wait to be written; one that finds no place is cut anew when it is forgotten."""
 _STEPS: Final = 32
 """The folder is looked over whenever a process has written this part of its limit."""
 
@@ -51,6 +54,8 @@ class TileCache:
         self._held = 0
         self._tiles: OrderedDict[str, bytes] = OrderedDict()
         self._lock = threading.Lock()
+        self._places = threading.Semaphore(_MOST_WAITING)
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="tile-cache")
 
     @staticmethod
     def key(layer: str, view: str, version: str, tile: Tile) -> str:
@@ -81,19 +86,23 @@ class TileCache:
         return found
 
     def keep(self, key: str, content: bytes) -> None:
-        """Keep a tile; a full or read-only disk costs speed only."""
+        """Keep a tile; it is written behind its answer: a full or slow disk costs speed only."""
         self._remember(key, content)
-        if not self._limit:
-            return
+        if self._limit and self._places.acquire(blocking=False):
+            self._writer.submit(self._keep_file, key, content)
+
+    def flush(self) -> None:
+        """Wait until what was kept before is written."""
+        self._writer.submit(bool).result()
+
+    def _keep_file(self, key: str, content: bytes) -> None:
+        self._places.release()
         with suppress(OSError):
             self._write(f"{self.folder}/{key}", content)
-        with self._lock:
-            self._unseen += _room(len(content))
-            due = self._unseen * _STEPS >= self._limit
-            if due:
-                self._unseen = 0
-        if due:
-            threading.Thread(target=self.trim, name="tile-cache", daemon=True).start()
+        self._unseen += _room(len(content))
+        if self._unseen * _STEPS >= self._limit:
+            self._unseen = 0
+            self.trim()
 
     def _write(self, path: str, content: bytes) -> None:
         """Write a file whole or not at all: another worker may read it at any moment."""

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import gzip
 import os
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -209,6 +208,7 @@ def test_tags_answer_without_the_database(own_demo_city: Database, tmp_path: Pat
         assert (again.status_code, page.status_code) == (304, 304)
         assert cached.content == first.content
         assert tiles == []
+        app.state.runtime.layers.tiles.flush()
         assert list((tmp_path / "tiles" / "grids").rglob("*.mvt.gz"))
 
 
@@ -216,12 +216,14 @@ def test_tiles_on_disk_serve_another_worker(tmp_path: Path) -> None:
     one, other = TileCache(tmp_path), TileCache(tmp_path)
     key = TileCache.key("grids", "all", "v1", Tile(12, 1, 2))
     one.keep(key, b"tile")
+    one.flush()
     assert other.remembered(key) is None
     assert other.read(key) == b"tile"
     small = TileCache(tmp_path, memory_bytes=1_000)
     for number in range(5):
         small.keep(TileCache.key("grids", "all", "v2", Tile(12, number, 2)), b"12345678")
     assert small.remembered(TileCache.key("grids", "all", "v2", Tile(12, 0, 2))) is None
+    small.flush()
     assert small.read(TileCache.key("grids", "all", "v2", Tile(12, 0, 2))) == b"12345678"
     for number in range(5):
         small.keep(TileCache.key("grids", "all", "v3", Tile(12, number, 2)), b"")
@@ -238,13 +240,12 @@ def test_tiles_on_disk_stay_within_the_limit(tmp_path: Path) -> None:
     cache = TileCache(tmp_path, memory_bytes=0, disk_bytes=64 * 4096)
     for number in range(20):
         cache.keep(key(number, "old"), b"tile")
+    cache.flush()
     for path in tmp_path.rglob("*.mvt.gz"):
         os.utime(path, (1_000, 1_000))
     for number in range(200):
         cache.keep(key(number), bytes(5_000) if number % 2 else b"")
-    for thread in threading.enumerate():
-        if thread.name == "tile-cache":
-            thread.join()
+    cache.flush()
     cache.trim()
     found = kept()
     blocks = sum(2 if path.stat().st_size > 4096 else 1 for path in tmp_path.rglob("*.mvt.gz"))
@@ -264,6 +265,7 @@ def test_file_that_was_read_outlives_those_that_were_not(tmp_path: Path) -> None
     keys = [TileCache.key("grids", "all", "v", Tile(12, number, 2)) for number in range(32)]
     for at, one in enumerate(keys):
         cache.keep(one, b"tile")
+        cache.flush()
         os.utime(tmp_path / one, (1_000 + at, 1_000 + at))
     assert cache.read(keys[0]) == b"tile"
     TileCache(tmp_path, disk_bytes=16 * 4096).trim()

@@ -18,6 +18,7 @@ from gis.store.unit_of_work import UnitOfWork
 SEQUENCES: Final = {
     "event_number": tables.event_number,
     "work_order_number": tables.work_order_number,
+    "deliberation_number": tables.deliberation_number,
 }
 
 

@@ -22,6 +22,7 @@ class Ids:
     persons: list[int]
     events: list[int]
     orders: list[int]
+    matters: list[int]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,17 @@ from typing import Final
 import numpy as np
 
 from gis.governance.categories import Category, load_default
-from layers.demo import addresses, areas, buildings, events, house_numbers, jobs, streets, teams
+from layers.demo import (
+    addresses,
+    areas,
+    buildings,
+    events,
+    house_numbers,
+    jobs,
+    matters,
+    streets,
+    teams,
+)
 from layers.demo.borders import read_borders
 from layers.demo.mesh import build_mesh
 from layers.demo.outlines import draw, polygons
@@ -33,6 +43,7 @@ STAGES: Final[dict[str, tuple[str, str, float]]] = {
     "addresses": ("地名地址", "addresses", 7.0),
     "teams": ("队伍与站点", "teams and stations", 3.0),
     "events": ("事件", "events", 6.0),
+    "matters": ("议事", "deliberations", 0.1),
 }
 """Stage -> (title_zh, title_en, usual share of the work)."""
 
@@ -54,6 +65,7 @@ class City:
     seekers: list[jobs.Seeker]
     categories: list[Category]
     events: list[events.Event]
+    matters: list[matters.Matter]
 
 
 def build(
@@ -154,7 +166,8 @@ def build(
         scale=scale,
         rng=rng,
     )
+    deliberated = matters.build_matters(hierarchy, reference, stream("matters"))
     return City(
         seed, scale, reference, hierarchy, houses, named, gazetteer, stations, people, openings,
-        seekers, categories, cases,
+        seekers, categories, cases, deliberated,
     )  # fmt: skip

@@ -149,6 +149,7 @@ def write(work: UnitOfWork, city: City, part: Callable[[float], None]) -> dict[s
         orders=bulk.reserve_numbers(
             work, "work_order_number", sum(event.dispatched_at is not None for event in city.events)
         ),
+        matters=bulk.reserve_numbers(work, "deliberation_number", len(city.matters)),
     )
     batches = list(rows.all_batches(city, ids, EFFECTIVE_FROM))
     total = sum(batch.expected for batch in batches)

@@ -16,6 +16,7 @@ from layers.demo.batches import Batch, Ids, hexadecimal, points
 from layers.demo.case_rows import case_batches
 from layers.demo.city import City
 from layers.demo.frame import degrees, geometries_in_degrees
+from layers.demo.matters import matter_batches
 from layers.demo.population import TAGS
 from layers.demo.register import CODE_SYSTEM
 from layers.demo.spoken_names import spoken_names
@@ -43,6 +44,7 @@ def all_batches(city: City, ids: Ids, effective_from: datetime) -> Iterator[Batc
     yield from _people(city, ids, since)
     yield from _jobs(city, ids)
     yield from case_batches(city, ids)
+    yield from matter_batches(city.matters, ids.matters)
 
 
 def _areas(city: City, ids: Ids, since: str) -> Iterator[Batch]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from datetime import UTC, datetime
+from itertools import product
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from gis.governance.areas import code_faults
+from gis.governance.deliberation import STATES, TRANSITIONS
 from gis.governance.duty import ROLES
 from layers.demo.areas import AreaRow
 from layers.demo.batches import Ids
@@ -51,6 +53,7 @@ def digest(city: City) -> str:
         numbers(len(city.teams.persons)),
         numbers(len(city.events)),
         numbers(orders),
+        numbers(len(city.matters)),
     )
     total = hashlib.sha256()
     for batch in all_batches(city, ids, EFFECTIVE_FROM):
@@ -217,3 +220,25 @@ def test_a_scale_out_of_range_is_refused(scale: float) -> None:
 def test_a_naive_reference_is_refused() -> None:
     with pytest.raises(ValueError, match="time zone"):
         build(scale=SCALE, reference=datetime(2026, 11, 23))  # noqa: DTZ001 - the point of the test
+
+
+def test_matters_and_proposals_stand_in_every_state_and_came_there_by_the_table(city: City) -> None:
+    wanted = set(product(("matter", "proposal"), STATES)) - {("matter", "valid")}
+    assert {(one.kind, one.status) for one in city.matters} == wanted
+    polygons = dict(zip(city.areas.grid_codes, city.areas.grid_polygons, strict=True))
+    for one in city.matters:
+        stands, earlier = "raised", one.steps[0].at
+        for step in one.steps[1:]:
+            (after,) = TRANSITIONS[stands, step.action].after
+            assert step.before == {"status": stands, "area_code": one.area_code}
+            assert (step.after["status"], step.at > earlier) == (after, True)
+            given = {"note": step.note, **step.after}
+            assert all(given.get(need) for need in TRANSITIONS[stands, step.action].needs)
+            stands, earlier = after, step.at
+        assert (stands, earlier < REFERENCE) == (one.status, True)
+        # sixty working days reach into a year whose holidays nobody has announced yet
+        if one.status != "doing":
+            assert (one.due_at is None) == STATES[one.status].final
+        assert polygons[one.area_code].covers(shapely.Point(one.lonlat))
+    late = {one.status for one in city.matters if one.due_at and one.due_at < REFERENCE}
+    assert late == {"raised", "discussing", "valid"}

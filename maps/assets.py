@@ -85,6 +85,7 @@ _CONSOLE = [
     "circles.mjs",
     "compare.mjs",
     "console.css",
+    "deliberation.mjs",
     "dispatch.mjs",
     "drafts.mjs",
     "map.mjs",

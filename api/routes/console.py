@@ -20,7 +20,7 @@ from api.schemas import Coordinate, CrsName
 from api.security import PUBLIC, SESSION_COOKIE, allow, csrf_token
 from gis import clock
 from gis.errors import Language
-from gis.governance.actors import ANONYMOUS, ROLES, Actor
+from gis.governance.actors import ANONYMOUS, NOWHERE, ROLES, Actor
 from gis.services.here import here
 from gis.services.overview import scope_of
 from gis.services.why import why
@@ -51,6 +51,18 @@ async def dispatch(
 ) -> Response:
     """The dispatcher's page."""
     return await _page("dispatch", request, app, actor)
+
+
+@router.get(
+    "/deliberation", summary="Deliberation", response_class=Response, include_in_schema=False
+)
+async def deliberation(
+    request: Request,
+    app: Open,
+    actor: Annotated[Actor, Depends(allow(*PAGES["deliberation"].roles))],
+) -> Response:
+    """The page of community matters and people's proposals."""
+    return await _page("deliberation", request, app, actor)
 
 
 @router.get("/plan", summary="Plan", response_class=Response, include_in_schema=False)
@@ -110,7 +122,7 @@ async def _page(key: str, request: Request, app: Runtime, actor: Actor) -> Respo
     content = shell(
         key,
         language=language,
-        user=None if actor == ANONYMOUS else _user(actor, scope.name),
+        user=None if actor == ANONYMOUS else _user(actor, scope.name, language),
         csrf=csrf_token(session) if session else None,
         bounds=scope.bounds,
         basemap=None if ground is None else {"url": ground.url, "attribution": ground.attribution},
@@ -121,8 +133,10 @@ async def _page(key: str, request: Request, app: Runtime, actor: Actor) -> Respo
     return html_page(request, content, language)
 
 
-def _user(actor: Actor, area_name: str | None) -> dict[str, Any]:
+def _user(actor: Actor, area_name: str | None, language: Language) -> dict[str, Any]:
     title_zh, title_en = ROLES[actor.role]
+    if actor.area_code == NOWHERE:  # a worker without a duty, or whose token names nobody
+        area_name = "没有责任区" if language == "zh" else "no area"
     return {
         "id": actor.id,
         "role": actor.role,

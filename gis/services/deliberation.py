@@ -260,8 +260,8 @@ def conversion(
     with database.reading(actor) as work:
         snapshot = boundaries.snapshot(work)
         within = area or actor.area_code
-        if within is not None and within not in snapshot.areas:
-            raise AreaUnknown(code=within)
+        if area is not None and area not in snapshot.areas:
+            raise AreaUnknown(code=area)
         found = [
             one
             for one in snapshot.areas.values()
@@ -392,5 +392,5 @@ def _entry(entry: Mapping[str, Any], text: str, side: int) -> dict[str, Any]:
         "before": entry["before"],
         "after": entry["after"],
         "note": entry["note"],
-        "text": text.rstrip("：: ") + ("。" if side == 0 else "."),
+        "text": text.rstrip("：:。. ") + ("。" if side == 0 else "."),
     }

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 from gis.errors import PostgisMissing, SchemaBehind
-from gis.governance.actors import SYSTEM, Actor
+from gis.governance.actors import NOWHERE, SYSTEM, Actor
 from gis.services.lookup import Boundaries
 from gis.store import overview as store
 from gis.store import schema
@@ -50,12 +50,12 @@ class Scope:
 
 
 def scope_of(database: Database, actor: Actor) -> Scope:
-    """Return the area that an actor acts in (the whole city without one)."""
+    """Return the area that an actor acts in (the whole city without one, and to look at)."""
     with database.reading(actor) as work:
         revision = published_revision(work)
         if revision is None:
             return Scope(None, None)
-        code = actor.area_code
+        code = None if actor.area_code == NOWHERE else actor.area_code
         name = None if code is None else store.area_name(work, revision, code)
         return Scope(name, store.extent(work, revision, code))
 

@@ -1,4 +1,4 @@
-"""The web console: four pages of ES modules around one map, served without any other host.
+"""The web console: five pages of ES modules around one map, served without any other host.
 
 A page is a row of :data:`PAGES`: who may open it, its title, its script. :func:`shell` renders its
 frame; what the scripts need to know comes as JSON in the page, so that nothing is asked twice.
@@ -53,6 +53,14 @@ PAGES: Final[dict[str, ConsolePage]] = {
             "待研判、无人接、办理中和超期的案件，一屏处置",
             "Cases to review, unrouted, running and overdue, in one view",
             ("dispatcher",),
+        ),
+        ConsolePage(
+            "deliberation",
+            "议事",
+            "Deliberation",
+            "社区事项和人民建议，从点事到评事",
+            "Community matters and people's proposals, from raised to assessed",
+            ("dispatcher", "grid_worker", "planner"),
         ),
         ConsolePage(
             "plan",

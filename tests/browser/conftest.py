@@ -103,7 +103,7 @@ def sign(chromium: Browser, base: str, city: Database) -> Iterator[Sign]:
             page.click("button.primary")
         if not tour:
             page.add_init_script(
-                "for (const page of ['browse', 'dispatch', 'plan', 'mine']) "
+                "for (const page of ['browse', 'deliberation', 'dispatch', 'plan', 'mine']) "
                 "localStorage.setItem('gridward-tour-' + page, '1')"
             )
         page.goto(path)

@@ -14,7 +14,7 @@ from playwright.sync_api import expect
 from gis.governance.actors import SYSTEM
 from gis.services.access import issue_token
 from gis.store.unit_of_work import Database
-from tests.browser.desk import Sign, idle, middle, violations
+from tests.browser.desk import HOSTILE, Sign, idle, middle, violations
 
 pytestmark = pytest.mark.browser
 
@@ -214,6 +214,64 @@ def test_a_worker_accepts_and_resolves_with_a_photo_without_a_network(
     assert photos == 1
 
 
+# --- deliberation ---------------------------------------------------------------------------------
+
+
+def test_a_matter_is_raised_and_taken_through_all_steps_on_its_page(
+    sign: Sign, city: Database
+) -> None:
+    page = sign("dispatcher", "/deliberation")
+    item, counts = page.locator("#item"), page.locator("#tab-raised .gw-count")
+    expect(counts).to_contain_text("3")
+    page.keyboard.press("j")  # opens the first one, and moves the map to it
+    expect(item.locator("h2")).to_have_text("小区东门加装充电桩")
+    expect(item).to_contain_text("超期")
+    idle(page)
+    page.locator("#raise").click()
+    expect(page.locator("dialog")).to_contain_text("网格")  # whose place the middle of the map is
+    page.locator("dialog [name=title]").fill(HOSTILE)
+    page.locator("dialog .gw-primary").click()
+    expect(item.locator("h2")).to_have_text(HOSTILE)
+    expect(counts).to_contain_text("4")
+    number = item.locator("code").inner_text()
+    for button, field, said, state in (
+        ("定事", None, "", "已定事"),
+        ("议事", "note", "到会二十人", "议事中"),
+        ("决事", "decision", "装两组", "已决事"),
+        ("办事", None, "", "办事中"),
+        ("办结", "note", "已装好", "待评事"),
+        ("评事", "score", "4", "已评事"),
+    ):
+        item.get_by_role("button", name=button, exact=True).click()
+        if field == "score":
+            page.locator("dialog [name=score]").select_option(said)
+        elif field is not None:
+            page.locator(f"dialog [name={field}]").fill(said)
+        page.locator("dialog .gw-primary").click()
+        expect(item.locator(".gw-tag")).to_have_text(state)
+    expect(item).to_contain_text("装两组")
+    expect(item).to_contain_text("已结束")
+    expect(page.locator("#tab-ended")).to_have_attribute("aria-selected", "true")
+    with city.reading(SYSTEM) as work:
+        row = work.rows(
+            sa.text(
+                "select d.status, d.score, count(*) as entries from deliberations d join "
+                "deliberation_entries e on e.deliberation_id = d.id where d.number = :number "
+                "group by 1, 2"
+            ),
+            number=number,
+        )[0]
+    assert (row["status"], row["score"], row["entries"]) == ("assessed", 4, 7)
+    assert page.title() != "broken"
+    page = sign("planner", f"/deliberation{page.evaluate('location.hash')}")  # may look
+    expect(page.locator("#item h2")).to_have_text(HOSTILE)
+    page.locator("#tab-set").click()
+    page.locator("#list button").first.click()
+    expect(page.locator("#item")).to_contain_text("您可以查看")
+    page.locator("#overdue").check()
+    expect(page.locator("#list")).to_contain_text("没有事项")
+
+
 # --- everywhere -----------------------------------------------------------------------------------
 
 
@@ -225,6 +283,7 @@ def test_a_worker_accepts_and_resolves_with_a_photo_without_a_network(
         ("planner", "/maps"),
         (None, "/browse"),
         ("dispatcher", "/dispatch"),
+        ("dispatcher", "/deliberation"),
         ("planner", "/plan"),
         ("grid_worker", "/mine"),
         (None, "/problems"),
@@ -240,6 +299,9 @@ def test_pages_are_usable_by_everybody_in_light_and_dark_and_fit_a_phone(
     if path == "/dispatch":
         page.locator("#list button").first.click()
         expect(page.locator("#case h2")).to_be_visible()
+    if path == "/deliberation":
+        page.locator("#list button").first.click()
+        expect(page.locator("#item .gw-story")).to_contain_text("点事")
     if path == "/plan":
         expect(page.locator("#areas tbody tr").first).to_be_visible(timeout=20_000)
     if path == "/browse":
@@ -297,7 +359,13 @@ def test_why_page_names_no_person(sign: Sign, city: Database) -> None:
 
 @pytest.mark.parametrize(
     ("role", "path"),
-    [("dispatcher", "dispatch"), ("planner", "plan"), (None, "browse"), ("grid_worker", "mine")],
+    [
+        ("dispatcher", "dispatch"),
+        ("dispatcher", "deliberation"),
+        ("planner", "plan"),
+        (None, "browse"),
+        ("grid_worker", "mine"),
+    ],
 )
 def test_first_visit_gets_a_tour_of_three_steps_once(
     sign: Sign, role: str | None, path: str

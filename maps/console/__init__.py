@@ -57,7 +57,7 @@ PAGES: Final[dict[str, ConsolePage]] = {
         ConsolePage(
             "deliberation",
             "议事",
-            "Deliberation",
+            "Matters",
             "社区事项和人民建议，从点事到评事",
             "Community matters and people's proposals, from raised to assessed",
             ("dispatcher", "grid_worker", "planner"),

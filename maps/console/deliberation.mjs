@@ -13,10 +13,10 @@ byId("map").setAttribute("aria-label", described());
 /** The six steps; a lane holds the items that wait for the next one. */
 const LANES = [
   {key: "raised", states: ["raised", "valid"], zh: "点事", en: "Raised"},
-  {key: "set", states: ["set"], zh: "定事", en: "On the agenda"},
+  {key: "set", states: ["set"], zh: "定事", en: "Agenda"},
   {key: "discussing", states: ["discussing"], zh: "议事", en: "Discussed"},
   {key: "decided", states: ["decided"], zh: "决事", en: "Decided"},
-  {key: "doing", states: ["doing"], zh: "办事", en: "Under way"},
+  {key: "doing", states: ["doing"], zh: "办事", en: "At work"},
   {key: "done", states: ["done"], zh: "评事", en: "To assess"},
   {key: "ended", states: ["assessed", "declined", "withdrawn"], zh: "已结", en: "Ended"},
 ];

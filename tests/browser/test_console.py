@@ -270,6 +270,10 @@ def test_a_matter_is_raised_and_taken_through_all_steps_on_its_page(
     expect(page.locator("#item")).to_contain_text("您可以查看")
     page.locator("#overdue").check()
     expect(page.locator("#list")).to_contain_text("没有事项")
+    page = sign("admin", "/deliberation", wide=False)  # who sees every page has the longest bar
+    page.get_by_role("link", name="English").click()
+    expect(page.locator("#lanes")).to_contain_text("To assess")
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
 
 
 # --- everywhere -----------------------------------------------------------------------------------

@@ -105,7 +105,7 @@ _CONTEXT_TEXT: Final = sa.text(
     (resources.files("gis.store") / "sql" / "intake_context.sql").read_text(encoding="utf-8")
 ).bindparams(*(_typed(name, sa.Text()) for name in ("source", "source_ref", "category")))
 _CONTEXT: Final = Prepared(
-    _CONTEXT_TEXT, ("revision", "written", "touched", "marks", "sum", "known", "category")
+    _CONTEXT_TEXT, ("revision", "written", "touched", "marks", "sum", "known", "category", "plans")
 )
 
 

@@ -16,6 +16,7 @@ from gis.services import intake
 from gis.services.lookup import Boundaries
 from gis.services.matching import Location, MatchRequest
 from gis.services.roster import Rosters
+from gis.store.events import intake_context
 from gis.store.unit_of_work import Database, UnitOfWork
 from tests.factories import COMMUNITY, SmallCity, add_upper_levels, small_city
 
@@ -181,3 +182,16 @@ def test_a_transaction_marks_the_roster_once(database: Database, city: SmallCity
             work.execute(sa.text("insert into units (code, name, kind) values ('U1', 'x', 'y')"))
         work.execute(rename)  # the mark of the savepoint is gone with it
     assert marks() == before + 2
+
+
+def test_an_event_plans_nothing_anew_and_leaves_other_transactions_alone(
+    database: Database, city: SmallCity
+) -> None:
+    how = sa.text("show plan_cache_mode")
+    with database.transaction(SYSTEM) as work:
+        assert work.scalar(how) == "auto"
+        intake_context(work, "snap", None, CATEGORY)
+        assert work.scalar(how) == "force_generic_plan"
+    for _ in range(8):  # every connection of the pool
+        with database.transaction(SYSTEM) as work:
+            assert work.scalar(how) == "auto"

@@ -99,7 +99,11 @@ class Made:
 
 def make(work: UnitOfWork, layer: Layer, actor: Actor, state: State, tile: Tile) -> Made:
     """Cut a tile. It may be kept when it shows just what ``state`` says the layer is at."""
-    raw, token = render(work, cut_of(layer, actor, state, tile.z), tile)
+    return packed(*render(work, cut_of(layer, actor, state, tile.z), tile), layer, state)
+
+
+def packed(raw: bytes, token: str, layer: Layer, state: State) -> Made:
+    """Return a tile that was cut from a layer, compressed; see :func:`make`."""
     lasting = layer.fresh != "live" and token == _token(layer, state)
     return Made(gzip.compress(raw, LEVEL, mtime=0) if raw else b"", lasting)
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Final
 
 from fastapi import Response
@@ -17,15 +16,16 @@ from api.runtime import Runtime
 from gis.errors import TileUnknown
 from gis.governance.actors import Actor
 from gis.store.layer_state import State
-from gis.store.layer_tiles import Tile
-from gis.store.unit_of_work import UnitOfWork
+from gis.store.layer_tiles import Tile, question, rendered
 from layers.catalogue import LAYERS, Layer, View
 from layers.tile_cache import TileCache
-from layers.tiles import Made, make
+from layers.tiles import Made, cut_of, packed
 
 ZOOMS: Final = (0, 22)
 _KEEP_S: Final = 3600 * 24 * 30
 _MVT: Final = MVT.encode()
+_SMALL: Final = 16_384
+"""Bytes that are compressed in less time than a thread takes to be asked."""
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -106,27 +106,33 @@ async def content_of(app: Runtime, actor: Actor, layer: Layer, state: State, wan
 
     A tile that is being cut is waited for, not cut again.
     """
-    ask = partial(app.layers.lanes.tiles.ask, actor)
-    cut = partial(make, layer=layer, actor=actor, state=state, tile=wanted)
     made = app.layers.versions.of(layer, state, wanted)
     if made is None:
-        return (await ask(cut)).content
+        return (await _cut(app, actor, layer, state, wanted)).content
     kept = app.layers.tiles
     view, _ = view_of(layer.key, actor.role, actor.area_code)
     key = TileCache.key(layer.key, view, made, wanted)
     found = kept.remembered(key)
     if found is None and kept.has(key):
         found = await run_in_threadpool(kept.read, key)
-    if found is None:
-        found = await app.layers.cutting.once(key, lambda: ask(partial(_kept, cut, kept, key)))
-    return found
+    if found is not None:
+        return found
+
+    async def cut() -> bytes:
+        made = await _cut(app, actor, layer, state, wanted)
+        if made.lasting:
+            kept.keep(key, made.content)
+        return made.content
+
+    return await app.layers.cutting.once(key, cut)
 
 
-def _kept(cut: Callable[[UnitOfWork], Made], tiles: TileCache, key: str, work: UnitOfWork) -> bytes:
-    made = cut(work)
-    if made.lasting:
-        tiles.keep(key, made.content)
-    return made.content
+async def _cut(app: Runtime, actor: Actor, layer: Layer, state: State, wanted: Tile) -> Made:
+    cut = cut_of(layer, actor, state, wanted.z)
+    raw, token = rendered(await app.layers.lanes.tiles.ask(*question(cut, wanted)))
+    if len(raw) < _SMALL:
+        return packed(raw, token, layer, state)
+    return await run_in_threadpool(packed, raw, token, layer, state)
 
 
 def answer(content: bytes, tag: str | None, terms: Terms, *, private: bool) -> Answer:

@@ -10,6 +10,7 @@ tile's units, snapped.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
@@ -127,9 +128,20 @@ class Cut:
 
 
 def render(work: UnitOfWork, cut: Cut, tile: Tile) -> tuple[bytes, str]:
-    """Return a tile's bytes, not compressed (empty where nothing is), and what it depends on.
+    """Return a tile's bytes, not compressed (empty where nothing is), and what it depends on."""
+    return rendered(work.prepared(*question(cut, tile)))
 
-    One statement, hence one snapshot: the token is that of the rows that were drawn.
+
+def rendered(rows: Sequence[tuple[Any, ...]]) -> tuple[bytes, str]:
+    """Return what :func:`render` returns, from the answer to a :func:`question`."""
+    ((content, stand),) = rows
+    return content or b"", stand
+
+
+def question(cut: Cut, tile: Tile) -> tuple[str, dict[str, Any]]:
+    """Return the statement that cuts a tile, in the driver's words, and its values.
+
+    One statement, hence one snapshot: the token is that of the rows that are drawn.
     """
     west, south, east, north = tile.bounds()
     box = tile.bounds(BUFFER)
@@ -164,8 +176,7 @@ def render(work: UnitOfWork, cut: Cut, tile: Tile) -> tuple[bytes, str]:
         cut.key, cut.kind, cut.types, cut.band is not None, cut.binned, cut.label, cut.masked,
         cut.within is not None, cut.merged,
     )  # fmt: skip
-    ((content, stand),) = work.prepared(statement, {name: values[name] for name in names})
-    return content or b"", stand
+    return statement, {name: values[name] for name in names}
 
 
 def _pattern(area: str) -> str:

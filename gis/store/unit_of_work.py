@@ -21,6 +21,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from gis.errors import DatabaseUnavailable
 from gis.governance.actors import Actor
+from gis.store.async_reader import AsyncReader
 from gis.store.constraints import translate
 
 APPLICATION_ROLE: Final = "gridward_app"
@@ -209,11 +210,15 @@ class Database:
         """Open a read-only transaction for an actor; ``snapshot`` as in :meth:`transaction`."""
         return self.transaction(actor, read_only=True, snapshot=snapshot)
 
-    def reader(self, *, places: int, limit_s: float, replanned: bool = False) -> Reader:
+    def reader(self, *, places: int, limit_s: float) -> Reader:
         """Return connections beside the pool that only read; they close with it at the latest."""
-        made = Reader(self.url, self._role, places=places, limit_s=limit_s, replanned=replanned)
+        made = Reader(self.url, self._role, places=places, limit_s=limit_s)
         self._readers.append(made)
         return made
+
+    def async_reader(self, *, limit_s: float) -> AsyncReader:
+        """Return connections beside the pool that only read, for the event loop."""
+        return AsyncReader(self.url, self._role, limit_s=limit_s)
 
     def close(self) -> None:
         """Close every pooled connection, and those of its readers."""
@@ -229,19 +234,15 @@ class Reader:
     longer than ``limit_s`` is stopped by the server. The actor stands in no setting of the
     transaction: what it may see must be in the statement.
 
-    With ``replanned`` a prepared statement is planned for its values each time: a box may hold the
-    country or one house.
+    A prepared statement is planned for its values each time: a box may hold the country or one
+    house.
     """
 
-    def __init__(
-        self, url: str, role: str | None, *, places: int, limit_s: float, replanned: bool = False
-    ) -> None:
+    def __init__(self, url: str, role: str | None, *, places: int, limit_s: float) -> None:
         options = (
             f"-c statement_timeout={int(limit_s * 1000)} -c timezone=UTC "
-            "-c default_transaction_read_only=on"
+            "-c default_transaction_read_only=on -c plan_cache_mode=force_custom_plan"
         )
-        if replanned:
-            options += " -c plan_cache_mode=force_custom_plan"
         self.engine = sa.create_engine(
             url,
             pool_size=places,

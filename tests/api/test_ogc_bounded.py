@@ -186,6 +186,7 @@ def test_lanes_have_connections_of_their_own(demo_city: Database) -> None:
         lanes = Lanes.on(demo_city, pool)
         for lane in (lanes.tiles, lanes.pages, lanes.heavy):
             assert lane.places == max(1, pool // 4)
+        for lane in (lanes.pages, lanes.heavy):
             assert lane._reader.engine.pool is not demo_city.engine.pool
         lanes.close()
 

@@ -174,13 +174,13 @@ def test_tile_that_many_want_is_cut_once(
     import api.ogc.tile_answers as answers
 
     cut: list[object] = []
-    inner = answers.make
+    inner = answers.question
 
-    def counted(work: object, **how: object) -> object:
-        cut.append(how["tile"])
-        return inner(work, **how)  # type: ignore[arg-type]
+    def counted(how: object, tile: object) -> object:
+        cut.append(tile)
+        return inner(how, tile)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(answers, "make", counted)
+    monkeypatch.setattr(answers, "question", counted)
     app = create_app(Settings(home=tmp_path, log_level="warning"), demo_city)
     with serving(app) as base, httpx.Client(base_url=base, timeout=60) as client:
         found: list[bytes] = []

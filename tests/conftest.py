@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -29,6 +28,7 @@ from gis.settings import Settings
 from gis.store import schema
 from gis.store.unit_of_work import Database, UnitOfWork
 from tests.browser.chromium import chromium as system_chromium
+from tests.homes import new_home
 
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 TEMPLATE = "gridward_template"
@@ -51,8 +51,7 @@ def shared_data() -> Path:
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
     """A private PostgreSQL of this run; gone afterwards."""
-    home = Path(tempfile.mkdtemp(prefix="gridward-tests-"))
-    home.chmod(0o755)
+    home = new_home("gridward-tests-")
     try:
         with Cluster(home).lease() as running:
             hasten(running)
@@ -63,15 +62,16 @@ def cluster() -> Iterator[Cluster]:
 
 
 def hasten(cluster: Cluster) -> None:
-    """Spare the disk: this run's databases need not survive a power cut."""
+    """Spare disk and memory: this run's databases need not survive a power cut."""
     with psycopg.connect(_plain(cluster.url("superuser", "postgres")), autocommit=True) as admin:
         for setting in ("fsync", "synchronous_commit", "full_page_writes"):
             admin.execute(sql.SQL("alter system set {} = off").format(sql.SQL(setting)))
+        admin.execute("alter system set max_wal_size = '256MB'")
         admin.execute("select pg_reload_conf()")
 
 
 def clone(cluster: Cluster, source: str, name: str) -> None:
-    """Copy a database nobody is connected to (about 0.2 s)."""
+    """Copy a database nobody is connected to (0.02 s in memory, 0.2 to 0.6 on a disk)."""
     statement = sql.SQL("create database {} template {} owner gridward_owner strategy file_copy")
     with psycopg.connect(_plain(cluster.url("superuser", "postgres")), autocommit=True) as admin:
         admin.execute(statement.format(sql.Identifier(name), sql.Identifier(source)))

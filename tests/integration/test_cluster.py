@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from pathlib import Path
@@ -21,6 +20,7 @@ from gis.cluster import Cluster, DatabaseUrls, database, postmaster
 from gis.cluster import layout as places
 from gis.errors import ClusterProblem
 from gis.settings import Settings
+from tests.homes import new_home
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,8 +41,7 @@ with Cluster(Path(sys.argv[1])).lease() as cluster:
 @pytest.fixture
 def folder() -> Iterator[Path]:
     """A short folder that an unprivileged user may reach (pytest's own are 0700)."""
-    folder = Path(tempfile.mkdtemp(prefix="gw-"))
-    folder.chmod(0o755)
+    folder = new_home("gw-")
     yield folder
     for home in folder.iterdir():
         left = Cluster(home).status().pid
@@ -60,8 +59,7 @@ def empty(folder: Path) -> Path:
 @pytest.fixture(scope="module")
 def pattern() -> Iterator[Path]:
     """A home whose cluster was made and stopped."""
-    folder = Path(tempfile.mkdtemp(prefix="gw-"))
-    folder.chmod(0o755)
+    folder = new_home("gw-")
     with Cluster(folder / "pattern").lease():
         pass
     yield folder / "pattern"

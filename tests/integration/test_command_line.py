@@ -7,21 +7,20 @@ import json
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from gis.cluster import Cluster
+from tests.homes import new_home
 from tests.processes import environment, gridward
 
 
 @pytest.fixture(scope="module")
 def home() -> Iterator[Path]:
     """A fresh home, leased for the module so that not every command starts PostgreSQL."""
-    folder = Path(tempfile.mkdtemp(prefix="gridward-cli-"))
-    folder.chmod(0o755)
+    folder = new_home("gridward-cli-")
     with Cluster(folder).lease():
         yield folder
     Cluster(folder).reset()

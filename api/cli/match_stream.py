@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from itertools import chain, islice
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Final
@@ -90,9 +91,11 @@ def run(source: Source, sink: Sink, job: Job, bar: Progress) -> Counter[str]:
     """Match a whole file; return how many rows came to which decision."""
     counts: Counter[str] = Counter()
     task = bar.add_task("match", total=source.rows)
-    several = source.rows is None or source.rows > ALONE
+    pieces = source.pieces(PIECE)
+    ahead = list(islice(pieces, ALONE // PIECE + 1))  # a CSV does not say how long it is
+    several = sum(map(len, ahead)) > ALONE
     answers = _by_many if several and (os.cpu_count() or 1) > 1 else _by_one
-    for piece in answers(source, job):
+    for piece in answers(chain(ahead, pieces), job):
         sink.write(piece)
         counts.update(piece["decision"].tolist())
         bar.update(task, advance=len(piece))
@@ -107,19 +110,19 @@ def _nothing(source: Source) -> pd.DataFrame:
     return pd.DataFrame(columns=[*names, *matching.ADDED])
 
 
-def _by_one(source: Source, job: Job) -> Iterator[pd.DataFrame]:
+def _by_one(pieces: Iterable[pd.DataFrame], job: Job) -> Iterator[pd.DataFrame]:
     with _matcher(job) as matcher:
-        for piece in source.pieces(PIECE):
+        for piece in pieces:
             yield matched(piece, matcher)
 
 
-def _by_many(source: Source, job: Job) -> Iterator[pd.DataFrame]:
+def _by_many(pieces: Iterable[pd.DataFrame], job: Job) -> Iterator[pd.DataFrame]:
     workers = os.cpu_count() or 1
     waiting: deque[Future[pd.DataFrame]] = deque()
     with ProcessPoolExecutor(
         workers, mp_context=get_context("spawn"), initializer=_begin, initargs=(job,)
     ) as pool:
-        for piece in source.pieces(PIECE):
+        for piece in pieces:
             if len(waiting) > 2 * workers:  # no more than that lies in memory
                 yield waiting.popleft().result()
             waiting.append(pool.submit(_piece, piece))

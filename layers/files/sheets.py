@@ -7,10 +7,6 @@ import io
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from openpyxl import Workbook
-from openpyxl.styles import Font
-from openpyxl.utils import get_column_letter
-
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -23,6 +19,10 @@ def csv_of(rows: Sequence[Sequence[Any]]) -> bytes:
 
 def xlsx_of(rows: Sequence[Sequence[Any]], title: str, shares: Collection[int] = ()) -> bytes:
     """Return rows as a workbook of one sheet; the first is its header, ``shares`` per cent."""
+    from openpyxl import Workbook  # noqa: PLC0415 - a fifth of a second, for workbooks only
+    from openpyxl.styles import Font  # noqa: PLC0415
+    from openpyxl.utils import get_column_letter  # noqa: PLC0415
+
     book = Workbook()
     sheet = book.active
     sheet.title = title[:31]

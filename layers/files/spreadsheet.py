@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
-from openpyxl import load_workbook
-from openpyxl.utils.exceptions import InvalidFileException
 
 from gis.errors import FileMissing, FileUnreadable
 from layers.files.delimited import ROW
@@ -27,6 +25,9 @@ def read_sheet(path: Path) -> pd.DataFrame:
     ------
     gis.errors.FileMissing, gis.errors.FileUnreadable
     """
+    from openpyxl import load_workbook  # noqa: PLC0415 - a fifth of a second, for workbooks only
+    from openpyxl.utils.exceptions import InvalidFileException  # noqa: PLC0415
+
     if not path.is_file():
         raise FileMissing(path=str(path))
     try:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import geopandas as gpd
-import openpyxl
 import pandas as pd
 import shapely
 
@@ -65,6 +64,8 @@ def _safe(value: Any) -> Any:  # noqa: ANN401 - whatever a cell holds
 
 
 def _workbook(tables: Tables, path: Path) -> None:
+    import openpyxl  # noqa: PLC0415 - a fifth of a second, for workbooks only
+
     book = openpyxl.Workbook(write_only=True)
     for title, table in tables.items():
         sheet = book.create_sheet(title)

@@ -36,7 +36,12 @@ MINUS, POINT, EXPONENT = 45, 46, 101
 
 @compiled
 def put(out: Text, at: int, source: Text, first: int, last: int) -> int:
-    """Copy ``source[first:last]`` to ``out`` from ``at`` on; return where it ends."""
+    """Copy ``source[first:last]`` to ``out`` from ``at`` on; return where it ends.
+
+    -1 as ``at``, here and below: something before was left out.
+    """
+    if at < 0:
+        return -1
     copy_bytes(out, at, source, first, last - first)  # type: ignore[call-arg]
     return at + last - first
 
@@ -66,7 +71,7 @@ def rounded(scaled: float) -> int:
 def put_decimal(out: Text, at: int, value: float, places: int) -> int:
     """Write a number rounded to 3 or 9 places, as JSON; return where it ends, -1: left out."""
     whole = rounded(abs(value) * 10.0**places)
-    if whole < 0 or (whole == 0 and math.copysign(1.0, value) < 0.0):
+    if at < 0 or whole < 0 or (whole == 0 and math.copysign(1.0, value) < 0.0):
         return -1
     if value < 0.0:
         out[at] = MINUS
@@ -108,9 +113,9 @@ def put_metres(out: Text, at: int, value: float) -> int:
     """Write metres for a sentence: whole from 9.95 on, one decimal below; -1: left out."""
     if value >= 9.95:
         whole = rounded(value)
-        return put_integer(out, at, whole) if whole >= 0 else -1
+        return put_integer(out, at, whole) if at >= 0 and whole >= 0 else -1
     tenths = rounded(value * 10.0)
-    if tenths < 0:
+    if at < 0 or tenths < 0:
         return -1
     at = put_integer(out, at, tenths // 10)
     out[at], out[at + 1] = POINT, 48 + tenths % 10
@@ -138,7 +143,7 @@ def put_sureness(out: Text, at: int, share: float, words: Text, ends: Offsets) -
     if billionths > 990_000_000:
         return put_word(out, at, words, ends, NEARLY)
     percent = rounded(billionths * 1e-7)
-    if billionths < 0 or percent < 0:
+    if at < 0 or billionths < 0 or percent < 0:
         return -1
     at = put_integer(out, at, percent)
     return put_word(out, at, words, ends, PERCENT)
@@ -156,7 +161,10 @@ def write_one(
     words: Text,
     ends: Offsets,
 ) -> int:
-    """Write the answer to one pin; return where it ends, -1 when it is left out."""
+    """Write the answer to one pin; return where it ends, -1 when it is left out.
+
+    Behind a piece that is left out nothing is written.
+    """
     own = spans[np.int64(rows[1, 0])]
     outside, edge_m, share, accuracy_m = rows[0, 1], rows[0, 2], rows[1, 1], place[2]
     if own[END] < 0:
@@ -164,23 +172,15 @@ def write_one(
     at = put_piece(out, at, said, own, HEAD)
     confidence = at
     at = put_decimal(out, at, share, 9)
-    if at < 0:
-        return -1
     confidence_end = at
     at = put_word(out, at, words, ends, EDGE)
     edge = at
     at = put_decimal(out, at, edge_m, 3)
-    if at < 0:
-        return -1
     edge_end = at
     at = put_word(out, at, words, ends, LON)
     at = put_decimal(out, at, place[0], 9)
-    if at < 0:
-        return -1
     at = put_word(out, at, words, ends, LAT)
     at = put_decimal(out, at, place[1], 9)
-    if at < 0:
-        return -1
     at = put_word(out, at, words, ends, CANDIDATES)
     at = put_piece(out, at, said, own, BRIEF)
     at = put(out, at, out, confidence, confidence_end)
@@ -189,34 +189,22 @@ def write_one(
         at = put_word(out, at, words, ends, NEXT)
         at = put_piece(out, at, said, spans[np.int64(rows[row, 0])], BRIEF)
         at = put_decimal(out, at, rows[row, 1], 9)
-        if at < 0:
-            return -1
         at = put_word(out, at, words, ends, DISTANCE)
         at = put_decimal(out, at, rows[row, 2], 3)
-        if at < 0:
-            return -1
         at = put_word(out, at, words, ends, EVIDENCE)
     at = put_word(out, at, words, ends, OUTSIDE)
     at = put_decimal(out, at, outside, 9)
-    if at < 0:
-        return -1
     at = put_word(out, at, words, ends, REASONS)
     at = put_word(out, at, words, ends, NOTE)
     at = put_word(out, at, words, ends, SENTENCE)
     at = put_piece(out, at, said, own, INSIDE)
     at = put_word(out, at, words, ends, SAY_EDGE)
     at = put_metres(out, at, edge_m)
-    if at < 0:
-        return -1
     if accuracy_m > 0.0:
         at = put_word(out, at, words, ends, SAY_ACCURACY)
         at = put_metres(out, at, accuracy_m)
-        if at < 0:
-            return -1
         at = put_word(out, at, words, ends, SAY_SHARE)
         at = put_sureness(out, at, share, words, ends)
-        if at < 0:
-            return -1
         at = put_word(out, at, words, ends, SAID)
     else:
         at = put_word(out, at, words, ends, SAID_OF_POINT)
@@ -267,8 +255,8 @@ def write_clear(
         for row in range(starts[pin] + 1, starts[pin + 1]):
             area = np.int64(rows[row, 0])
             bound += spans[area, INSIDE] - spans[area, BRIEF] + word_ends[-1] + 2 * NUMBER
-        area = np.int64(rows[starts[pin] + 1, 0])
-        bound += spans[area, END] - spans[area, HEAD] + word_ends[-1] + 12 * NUMBER
+        own = spans[np.int64(rows[starts[pin] + 1, 0])]
+        bound += max(own[END], own[TAIL]) - own[HEAD] + word_ends[-1] + 12 * NUMBER
     out = np.empty(bound, dtype=np.uint8)
     ends = np.zeros((pins.size, 2), dtype=np.int64)
     at = 0

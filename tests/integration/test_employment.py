@@ -185,6 +185,9 @@ def test_what_has_no_answer_is_refused(
 def test_over_http(client: httpx.Client, token: Token) -> None:
     found = client.get("/v1/employment/circles", params={"reach": "network"})
     assert found.status_code == 200, found.text
+    nowhere = token("grid_worker")  # names nobody and no area: told what every visitor is
+    asked = {"headers": nowhere, "params": {"reach": "network"}}
+    assert client.get("/v1/employment/circles", **asked).json()["items"] == found.json()["items"]
     row = found.json()["items"][0]
     assert {"stations", "openings", "seekers", "residents", "covered", "why_not"} <= set(row)
     assert client.post("/v1/employment/offers", json={}).status_code == 401

@@ -108,7 +108,7 @@ def _compare_with_areas(work: UnitOfWork, found: StationRows, report: ImportRepo
                 continue
             code = index.keys[nearest.position]
             distance_m = round(nearest.distance_m, 2)
-            zh = f"不在任何区域内,最近的是 {code},相距 {distance_m:.1f} 米"
+            zh = f"不在任何区域内，最近的是 {code}，相距 {distance_m:.1f} 米"
             en = f"in no area; the nearest is {code}, {distance_m:.1f} m away"
             found.note(i, "outside-areas", "warning", (zh, en), nearest=code, distance_m=distance_m)
         elif labelled in known and labelled not in {

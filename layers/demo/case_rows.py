@@ -142,7 +142,7 @@ def _history(
                 "admin",
                 "dispatch",
                 after,
-                f"{name}是本网格网格员,当前在岗。",
+                f"{name}是本网格网格员，当前在岗。",
             )
         )
         if e.resolved_at is not None and e.closed_at is not None:

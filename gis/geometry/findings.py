@@ -217,6 +217,8 @@ class Measure:
 
     def table(self, geometries: Geometries, areas: list[tuple[int, ...]]) -> gpd.GeoDataFrame:
         """Return the rows that are more than noise, largest first."""
+        if len(geometries) == 0:  # most lists are; sorting nothing takes as long as sorting a few
+            return self.rows(geometries, [], (np.empty(0),) * 2, (np.empty(0),) * 2)
         area_m2, width_m, lon, lat = self.sizes(geometries)
         # Rounding can take the inside of the thinnest slivers away: then a vertex is the place.
         lost = ~np.isfinite(lon) & (area_m2 > NOISE_M2)  # what is empty has no vertex, either

@@ -90,7 +90,9 @@ class EqualAreaFrame:
         x, y = 0.0, 0.0
         if len(coordinates):
             x, y = (coordinates.min(axis=0) + coordinates.max(axis=0)) / 2
-        lon, lat = Transformer.from_crs(source, LON_LAT, always_xy=True).transform(x, y)
+        lon, lat = x, y
+        if source != LON_LAT:
+            lon, lat = Transformer.from_crs(source, LON_LAT, always_xy=True).transform(x, y)
         metric = CRS.from_proj4(f"+proj=laea +lat_0={lat} +lon_0={lon} +datum=WGS84 +units=m")
         return cls(
             float(lon),

@@ -109,6 +109,13 @@ async def explain_problem(request: Request, code: str, _actor: Public) -> Respon
     return JSONResponse(_explained(kind))
 
 
+@router.get("/favicon.ico", response_class=Response, include_in_schema=False)
+async def favicon(_actor: Public) -> Response:
+    """Serve the icon where browsers look for it when a page names none (JSON, a file, a photo)."""
+    content, media_type, _etag = page_asset("/assets/pages/icon.svg")
+    return Response(content, media_type=media_type, headers={"Cache-Control": "max-age=86400"})
+
+
 @router.get("/assets/{path:path}", response_class=Response, include_in_schema=False)
 def asset(request: Request, path: str, _actor: Public) -> Response:
     """Serve a declared file; with its content hash in ``?v=`` browsers keep it for ever."""

@@ -68,8 +68,8 @@ export async function told(work) {
   }
 }
 
-/** Return all items of a list that is handed out in pages, at most `most`. */
-export async function all(url, most = 1000) {
+/** Return the first items of a list that is handed out in pages, and whether more follow. */
+export async function first(url, most) {
   const items = [];
   let next = url;
   while (next && items.length < most) {
@@ -77,7 +77,12 @@ export async function all(url, most = 1000) {
     items.push(...page.items);
     next = page.next;
   }
-  return items;
+  return {items: items.slice(0, most), more: Boolean(next) || items.length > most};
+}
+
+/** Return all items of a list that is handed out in pages, at most `most`. */
+export async function all(url, most = 1000) {
+  return (await first(url, most)).items;
 }
 
 /** Return all features of an OGC collection, which are handed out in pages. */

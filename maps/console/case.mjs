@@ -22,7 +22,7 @@ export class Case {
     this.drawGrids = city.overlay("candidates", (colours) => [
       {type: "fill", paint: {"fill-color": colours.covered, "fill-opacity": ["+", 0.06, ["*", 0.3, ["get", "probability"]]]}},
       {type: "line", paint: {"line-color": colours.covered, "line-width": ["case", ["get", "first"], 3, 1.5]}},
-      {type: "symbol", layout: {"text-field": ["get", "label"], "text-size": 13, "text-max-width": 9}, paint: {"text-color": colours.ink, "text-halo-color": colours.land, "text-halo-width": 2}},
+      {type: "symbol", layout: {"text-field": ["get", "label"], "text-size": 13, "text-max-width": 14}, paint: {"text-color": colours.ink, "text-halo-color": colours.land, "text-halo-width": 2}},
     ]);
     this.drawPin = city.overlay("pin", (colours) => [
       {type: "fill", filter: ["==", ["geometry-type"], "Polygon"], paint: {"fill-color": colours.accent, "fill-opacity": 0.12}},
@@ -104,7 +104,7 @@ export class Case {
     if (!this.event || this.event.id !== id) { return; }
     const grids = areas.map((area, number) => area && {...area, properties: {
       probability: shown[number].probability, first: number === 0,
-      label: `${number + 1}  ${shown[number].name} ${percent(shown[number].probability)}`,
+      label: `${number + 1}  ${shown[number].name}\n${percent(shown[number].probability)}`,
     }}).filter(Boolean);
     this.drawGrids(grids);
     // what is hardly possible may lie far away: it is drawn, but the view stays with the others

@@ -1,6 +1,6 @@
 /** `/dispatch`: the live queue in lanes, a case beside the map, one key to confirm. */
 
-import {all, get, listen, told} from "./api.mjs";
+import {first, get, listen, told} from "./api.mjs";
 import {Case, SOURCES} from "./case.mjs";
 import {CityMap, described, feature} from "./map.mjs";
 import {byId, config, fill, h, moment, nothing, remaining, settled, t} from "./page.mjs";
@@ -18,7 +18,10 @@ const LANES = [
   {key: "running", zh: "办理中", en: "Running", url: "/v1/work-orders?status=open&overdue=false", none: ["没有办理中的工单。", "Nothing is running."], more: ["已派出的工单会出现在这里。", "Dispatched work orders appear here."]},
   {key: "overdue", zh: "超期", en: "Overdue", url: "/v1/work-orders?status=open&overdue=true", none: ["没有超期工单。", "Nothing is overdue."], more: ["超过时限的工单会出现在这里。", "Work orders past their limit appear here."]},
 ];
+const PAGE = 40; // what a lane shows at first, and how many more at a time: most is never scrolled to
 const rows = new Map(LANES.map((lane) => [lane.key, []]));
+const wanted = new Map(LANES.map((lane) => [lane.key, PAGE]));
+const longer = new Set(); // lanes that hold more than is shown
 const hints = new URLSearchParams(location.hash.slice(1));
 let lane = LANES.some((one) => one.key === hints.get("lane")) ? hints.get("lane") : "review";
 
@@ -52,9 +55,21 @@ function filters() {
 
 async function load(one) {
   const asked = filters();
-  const found = await Promise.all([one.url, ...(one.also || [])].map((url) => told(() => all(`${url}&limit=200${asked.size ? `&${asked}` : ""}`, 200))));
-  if (found.some((list) => list === undefined)) { return; }
-  rows.set(one.key, found.flat().map(asRow));
+  const most = wanted.get(one.key);
+  const found = await Promise.all([one.url, ...(one.also || [])].map((url) => told(() => first(`${url}&limit=${Math.min(most, 200)}${asked.size ? `&${asked}` : ""}`, most))));
+  if (found.some((list) => list === undefined) || wanted.get(one.key) !== most) { return; } // more was asked for meanwhile
+  rows.set(one.key, found.flatMap((list) => list.items).map(asRow));
+  longer[found.some((list) => list.more) ? "add" : "delete"](one.key);
+}
+
+/** Show the next rows of the lane in view. */
+async function more() {
+  const one = LANES.find((each) => each.key === lane);
+  const shown = rows.get(lane).length;
+  wanted.set(lane, wanted.get(lane) + PAGE);
+  await load(one);
+  drawLanes();
+  byId("list").querySelectorAll("li button")[shown]?.focus();
 }
 
 async function reload() {
@@ -72,7 +87,7 @@ function drawLanes() {
   fill(byId("lanes"), LANES.map((one) => h("button", {
     type: "button", role: "tab", id: `tab-${one.key}`, aria: {selected: one.key === lane, controls: "list"}, tabIndex: one.key === lane ? 0 : -1,
     onclick: () => { lane = one.key; remember(); drawLanes(); },
-  }, t(one.zh, one.en), h("b", {className: one.key === "overdue" && rows.get(one.key).length ? "gw-count gw-late" : "gw-count"}, rows.get(one.key).length >= 200 ? "200+" : String(rows.get(one.key).length)))));
+  }, t(one.zh, one.en), h("b", {className: one.key === "overdue" && rows.get(one.key).length ? "gw-count gw-late" : "gw-count"}, `${rows.get(one.key).length}${longer.has(one.key) ? "+" : ""}`))));
   const one = LANES.find((each) => each.key === lane);
   drawQueue(rows.get(lane).filter((row) => row.point && row.id !== opened.event?.id).map((row) => feature({type: "Point", coordinates: [row.point.lon, row.point.lat]}, {id: row.id, late: Boolean(row.overdue)})));
   byId("list").setAttribute("aria-labelledby", `tab-${lane}`);
@@ -80,7 +95,8 @@ function drawLanes() {
     h("button", {type: "button", data: {id: row.id}, aria: {current: opened.event?.id === row.id ? "true" : null}, onclick: () => open(row.id)},
       h("span", {className: "gw-row gw-between"}, h("strong", {}, row.title), row.due_at ? h("span", {className: row.overdue ? "gw-clock gw-late" : "gw-clock"}, remaining(row.due_at)) : h("small", {}, moment(row.at))),
       h("span", {className: "gw-cut"}, row.address),
-      h("small", {}, [row.number, row.source && SOURCES[row.source] && t(...SOURCES[row.source]), row.state, row.worker].filter(Boolean).join(" · "))))))
+      h("small", {}, [row.number, row.source && SOURCES[row.source] && t(...SOURCES[row.source]), row.state, row.worker].filter(Boolean).join(" · "))))),
+      longer.has(lane) && h("li", {}, h("button", {type: "button", id: "more", className: "gw-more", onclick: more}, t("显示更多", "Show more"))))
     : nothing(t(...one.none), t(...one.more)));
 }
 
@@ -97,6 +113,7 @@ function step(by) {
   const list = rows.get(lane);
   if (!list.length) { return; }
   const now = list.findIndex((row) => row.id === opened.event?.id);
+  if (by > 0 && now === list.length - 1 && longer.has(lane)) { more().then(() => rows.get(lane).length > list.length && step(by)); return; }
   const next = list[Math.max(0, Math.min(list.length - 1, now < 0 ? 0 : now + by))];
   open(next.id).then(() => byId("list").querySelector(`[data-id="${next.id}"]`)?.focus());
 }
@@ -118,7 +135,7 @@ byId("lanes").addEventListener("keydown", (event) => {
   drawLanes();
   byId(`tab-${lane}`).focus();
 });
-const again = settled(reload, 300);
+const again = settled(() => { for (const one of LANES) { wanted.set(one.key, PAGE); } return reload(); }, 300);
 for (const id of ["q", "source", "category"]) { byId(id).addEventListener("input", again); }
 byId("back").addEventListener("click", () => document.body.classList.remove("gw-case-open"));
 

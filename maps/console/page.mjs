@@ -75,7 +75,7 @@ export function moment(instant) {
 /** Return metres below a kilometre, kilometres above. */
 export function distance(metres) {
   if (metres === null || metres === undefined) { return "—"; }
-  return metres < 1000 ? `${Math.round(metres)} m` : `${(metres / 1000).toFixed(metres < 10000 ? 2 : 1)} km`;
+  return metres < 1000 ? `${Math.round(metres)} ${t("米", "m")}` : `${(metres / 1000).toFixed(metres < 10000 ? 2 : 1)} ${t("公里", "km")}`;
 }
 
 /** Return how long until (or since) an instant, in words. */

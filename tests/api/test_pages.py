@@ -90,6 +90,14 @@ def test_nothing_else_is_served_as_an_asset(door: TestClient, path: str) -> None
     assert door.get(path).status_code == 404
 
 
+def test_browsers_find_the_icon_where_they_look_for_it(door: TestClient) -> None:
+    icon = door.get("/favicon.ico")
+    assert icon.status_code == 200
+    assert icon.headers["content-type"] == "image/svg+xml"
+    assert icon.headers["cache-control"] == "max-age=86400"
+    assert icon.content == door.get("/assets/pages/icon.svg").content
+
+
 @pytest.mark.browser
 def test_start_page_shows_the_city(browser_page: Page) -> None:
     browser_page.goto("/")

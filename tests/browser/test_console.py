@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 
 import httpx
 import pytest
@@ -395,3 +396,48 @@ def test_first_visit_gets_a_tour_of_three_steps_once(
     page.keyboard.press("Escape")
     expect(page.locator(".gw-tour")).to_have_count(0)
     assert page.evaluate("window.shown") == 1
+
+
+def test_a_long_lane_shows_its_first_rows_and_more_on_demand(
+    sign: Sign, base: str, city: Database
+) -> None:
+    secret = issue_token(city, SYSTEM, role="dispatcher", days=1).secret
+    with httpx.Client(base_url=base, headers={"Authorization": f"Bearer {secret}"}) as desk:
+        for number in range(41):
+            told = desk.post(
+                "/v1/events",
+                json={
+                    "source": "snap",
+                    "source_ref": f"long-{number}",
+                    "title": f"城外 {number}",
+                    "location": {"lon": 116.0, "lat": 32.3, "accuracy_m": 5},
+                },
+            )
+            assert told.json()["status"] == "outside", told.text
+        asked: list[str] = []
+        page = sign("dispatcher", "/dispatch#lane=unrouted")
+        page.on("request", lambda request: asked.append(request.url))
+        rows = page.locator("#list button[data-id]")
+        outside = rows.filter(has_text="城外")
+        expect(outside).to_have_count(40)
+        expect(outside.first).to_contain_text("城外 40")
+        expect(page.locator("#tab-unrouted b")).to_have_text(re.compile(r"^\d+\+$"))
+        page.locator("#q").fill("城外 0")  # what is not shown yet is found
+        expect(rows).to_have_count(1)
+        page.locator("#q").fill("")
+        expect(outside).to_have_count(40)
+        page.get_by_role("button", name="显示更多").click()
+        expect(outside).to_have_count(41)
+        expect(page.locator("#tab-unrouted b")).to_have_text(re.compile(r"^\d+$"))
+        told = desk.post(
+            "/v1/events",
+            json={
+                "source": "snap",
+                "source_ref": "long-live",
+                "title": "城外 新",
+                "location": {"lon": 116.0, "lat": 32.3},
+            },
+        )
+        expect(outside).to_have_count(42)  # live, and nothing that was asked for is gone
+        assert any("limit=40" in url for url in asked)
+        assert not any("limit=200" in url for url in asked)

@@ -164,7 +164,7 @@ def test_measure_and_print(sign: Sign) -> None:
     for step in (0, 80, 160):
         page.mouse.click(x + step, y)
         page.wait_for_timeout(350)  # two clicks at once would zoom
-    expect(page.locator("#measured")).to_contain_text("km")
+    expect(page.locator("#measured")).to_contain_text("公里")
     page.emulate_media(media="print")
     expect(page.locator("#map")).to_be_visible()
     expect(page.locator(".gw-bar")).to_be_hidden()

@@ -45,7 +45,7 @@ def token(
             raise typer.BadParameter(error.detail(language()), param_hint=option) from None
     if issued.reaches_nowhere:
         say(
-            "此网格员令牌既未写明本人,也未写明区域:看不到任何案件,只能上报。"
+            "此网格员令牌既未写明本人，也未写明区域：看不到任何案件，只能上报。"
             "请加 --person 人员代码(推荐)或 --area 区域代码重新签发。",
             "This grid worker's token names neither a person nor an area: it sees no case and can "
             "only report. Issue it again with --person CODE (better) or --area CODE.",

@@ -49,7 +49,7 @@ def test_json_says_all_of_it(app: typer.Typer) -> None:
     ("locale", "words"),
     [
         ("en_US.UTF-8", "names neither a person nor an area: it sees no case"),
-        ("zh_CN.UTF-8", "既未写明本人,也未写明区域:看不到任何案件"),
+        ("zh_CN.UTF-8", "既未写明本人，也未写明区域：看不到任何案件"),
     ],
 )
 def test_a_workers_token_for_nowhere_says_what_is_missing(

@@ -32,7 +32,7 @@ def show(
         [(one["id"], one["area"], one["alias"], one["kind"], one["created_by"]) for one in items],
     )
     if more:
-        say("还有更多,请用 --limit 或 --area。", "There are more: use --limit or --area.")
+        say("还有更多，请用 --limit 或 --area。", "There are more: use --limit or --area.")
 
 
 def add(

@@ -17,7 +17,7 @@ from gis.errors import Conflict, Rejected, Unavailable
 from gis.store import schema
 from gis.store.unit_of_work import Database
 
-app = Bilingual("数据库:结构、备份、恢复 / The database: schema, backup, restore.")
+app = Bilingual("数据库：结构、备份、恢复 / The database: schema, backup, restore.")
 
 
 class BackupFailed(Unavailable):
@@ -25,7 +25,7 @@ class BackupFailed(Unavailable):
 
     code = "backup-failed"
     title_zh, title_en = "备份或恢复失败", "Backup or restore failed"
-    detail_zh = "{program} 失败:{reason}"
+    detail_zh = "{program} 失败：{reason}"
     detail_en = "{program} failed: {reason}"
 
 
@@ -106,7 +106,7 @@ def migrate() -> None:
     """升级数据库结构 / Migrate the schema to what this version needs."""
     with open_database(role="owner", migrated=False) as owner:
         state = schema.upgrade(owner)
-    say(f"数据库结构:{state.current}", f"Schema: {state.current}")
+    say(f"数据库结构：{state.current}", f"Schema: {state.current}")
 
 
 @app.command()
@@ -120,7 +120,7 @@ def status(
         put({"current": state.current, "head": state.head, "is_current": state.is_current})
     else:
         say(
-            f"数据库:{state.current or '空'};程序:{state.head}",
+            f"数据库：{state.current or '空'}；程序：{state.head}",
             f"database: {state.current or 'empty'}; program: {state.head}",
         )
     raise typer.Exit(0 if state.is_current else 1)

@@ -38,7 +38,7 @@ def load_city(database: Database, *, scale: float, seed: int | None) -> Summary:
             database, scale=scale, seed=DEFAULT_SEED if seed is None else seed, progress=bar
         )
     say(
-        f"示范城市已装载:{summary.text('zh')}",
+        f"示范城市已装载：{summary.text('zh')}",
         f"The demo city is loaded: {summary.text('en')}",
     )
     return summary

@@ -186,10 +186,10 @@ def _percent(share: float | None) -> str:
 
 def _tell(answer: dict[str, Any], plot: Path | None) -> None:
     say(
-        f"事件 {answer['events']:,},首选正确 {_percent(answer['accuracy'])};"
-        f"自动派单 {_percent(answer['auto_share'])},"
-        f"其中正确 {_percent(answer['precision_of_auto'])}(错 {answer['auto_wrong']});"
-        f"待审 {answer['review']:,},前三含正确 {_percent(answer['review_first_three'])};"
+        f"事件 {answer['events']:,}，首选正确 {_percent(answer['accuracy'])}；"
+        f"自动派单 {_percent(answer['auto_share'])}，"
+        f"其中正确 {_percent(answer['precision_of_auto'])}（错 {answer['auto_wrong']}）；"
+        f"待审 {answer['review']:,}，前三含正确 {_percent(answer['review_first_three'])}；"
         f"校准误差 {answer['calibration_error']:.4f}",
         f"{answer['events']:,} events, first choice right {_percent(answer['accuracy'])}; auto "
         f"{_percent(answer['auto_share'])}, of which right {_percent(answer['precision_of_auto'])} "
@@ -210,7 +210,7 @@ def _tell(answer: dict[str, Any], plot: Path | None) -> None:
         ("by_evidence", "线索", "evidence"),
         ("by_level", "级别", "level"),
     ):
-        say(f"按{title_zh}:", f"by {title_en}:")
+        say(f"按{title_zh}：", f"by {title_en}:")
         for name, row in answer[key].items():
             line_zh = (
                 f"  {name:<16} {row['events']:>7,}  正确 {_percent(row['accuracy'])}  "
@@ -224,13 +224,13 @@ def _tell(answer: dict[str, Any], plot: Path | None) -> None:
             say(line_zh, line_en)
     wrong = answer["confusion"]
     say(
-        f"错判 {wrong['wrong']:,}:相邻 {wrong['neighbour']:,},更远 {wrong['farther']:,};"
+        f"错判 {wrong['wrong']:,}：相邻 {wrong['neighbour']:,}，更远 {wrong['farther']:,}；"
         f"无候选 {wrong['none']:,}",
         f"wrong {wrong['wrong']:,}: next door {wrong['neighbour']:,}, farther "
         f"{wrong['farther']:,}; without a candidate {wrong['none']:,}",
     )
     if plot is not None:
-        say(f"可靠性图:{plot}", f"Reliability plot: {plot}")
+        say(f"可靠性图：{plot}", f"Reliability plot: {plot}")
 
 
 def register(app: typer.Typer) -> None:

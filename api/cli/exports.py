@@ -39,7 +39,7 @@ def export(
     ] = None,
     names: Annotated[
         str,
-        typer.Option(help="列名:key 英文键,zh 中文 / columns: key or zh",
+        typer.Option(help="列名：key 英文键，zh 中文 / columns: key or zh",
                      callback=one_of(("key", "zh"))),
     ] = "key",
     encoding: Annotated[

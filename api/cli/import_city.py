@@ -120,7 +120,7 @@ def office_hours(file: File, as_json: AsJson = False) -> None:
     _told(
         answer,
         as_json=as_json,
-        zh="办公时间:" + "、".join(f"自 {day} 起 {windows}" for day, windows in hours),
+        zh="办公时间：" + "、".join(f"自 {day} 起 {windows}" for day, windows in hours),
         en="Office hours: " + ", ".join(f"from {day} on {windows}" for day, windows in hours),
     )
 

@@ -31,8 +31,8 @@ def history(as_json: Json = False) -> None:
         put(answer)
         return
     say(
-        f"读取 {answer['events']:,} 件同时有定位和地址的事件,"
-        f"其中 {answer['witnesses']:,} 件可作佐证;失效坐标 {answer['bad_pins']} 个",
+        f"读取 {answer['events']:,} 件同时有定位和地址的事件，"
+        f"其中 {answer['witnesses']:,} 件可作佐证；失效坐标 {answer['bad_pins']} 个",
         f"Read {answer['events']:,} events with pin and address, {answer['witnesses']:,} tell; "
         f"{answer['bad_pins']} coordinates that are no place",
     )
@@ -70,7 +70,7 @@ def export(
     if as_json:
         put({"table": table, "rows": len(rows), "output": str(target)})
     else:
-        say(f"已导出 {len(rows)} 行:{target}", f"Wrote {len(rows)} rows to {target}")
+        say(f"已导出 {len(rows)} 行：{target}", f"Wrote {len(rows)} rows to {target}")
 
 
 def undo(
@@ -98,7 +98,7 @@ def dismiss(
 def level(
     category: Annotated[str, typer.Argument(help="类别 / key of a category")],
     precision: Annotated[
-        float | None, typer.Argument(help="准确率,不填则恢复默认 / 0.5-0.9999; none: the city's")
+        float | None, typer.Argument(help="准确率，不填则恢复默认 / 0.5-0.9999; none: the city's")
     ] = None,
 ) -> None:
     """设定某类别自动派单应达到的准确率 / Set the precision wanted of a category."""
@@ -110,7 +110,7 @@ def level(
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    group = Bilingual("学习:更正、别名、来源校准 / What was learned, and taking it back")
+    group = Bilingual("学习：更正、别名、来源校准 / What was learned, and taking it back")
     group.command("history")(history)
     group.command("show")(show)
     group.command("export")(export)

@@ -200,7 +200,7 @@ def match_file(
     else:
         shares = ", ".join(f"{decision} {count}" for decision, count in counts.most_common())
         say(
-            f"已匹配 {counts.total()} 行:{shares}。结果:{target}",
+            f"已匹配 {counts.total()} 行：{shares}。结果：{target}",
             f"Matched {counts.total()} rows: {shares}. Written to {target}",
         )
 

@@ -26,10 +26,10 @@ from maps.paper import Paper
 
 Kinds = Annotated[
     list[str] | None,
-    typer.Option("--kind", help="站点类别,可重复;缺省全部 / kind of stations, repeatable"),
+    typer.Option("--kind", help="站点类别，可重复；缺省全部 / kind of stations, repeatable"),
 ]
 Radius = Annotated[float, typer.Option(help="服务半径(米)/ radius in metres", metavar="METRES")]
-Area = Annotated[str | None, typer.Option(help="区域编码;缺省全市 / area code", metavar="CODE")]
+Area = Annotated[str | None, typer.Option(help="区域编码；缺省全市 / area code", metavar="CODE")]
 
 
 Reach = Annotated[

@@ -62,15 +62,15 @@ def rematch_history(
         return
     moved, events = found.counts["moved"], found.counts["events"]
     say(
-        f"按边界版本 {found.revision} 重新匹配 {events} 个事件:{moved} 个归属变化,"
-        f"{found.counts['same']} 个不变,{found.counts['without-pin']} 个没有可用的定位点或地址。",
+        f"按边界版本 {found.revision} 重新匹配 {events} 个事件：{moved} 个归属变化，"
+        f"{found.counts['same']} 个不变，{found.counts['without-pin']} 个没有可用的定位点或地址。",
         f"Matched {events} events again on boundary revision {found.revision}: {moved} move, "
         f"{found.counts['same']} stay, {found.counts['without-pin']} have neither pin nor address "
         "to go by.",
     )
     for pair in pairs:
         say(
-            f"  {pair['from'] or '未定'} → {pair['to'] or '待审'}:{pair['events']}",
+            f"  {pair['from'] or '未定'} → {pair['to'] or '待审'}：{pair['events']}",
             f"  {pair['from'] or 'none'} -> {pair['to'] or 'review'}: {pair['events']}",
         )
 

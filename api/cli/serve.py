@@ -39,7 +39,7 @@ class PortTaken(Unavailable):
 
     code = "port-taken"
     title_zh, title_en = "端口被占用", "The port is taken"
-    detail_zh = "{host}:{port} 无法监听({reason})。请停止占用它的程序,或设置 GRIDWARD_PORT。"
+    detail_zh = "{host}:{port} 无法监听（{reason}）。请停止占用它的程序，或设置 GRIDWARD_PORT。"
     detail_en = (
         "Cannot listen on {host}:{port} ({reason}). Stop the program that holds it, or set "
         "GRIDWARD_PORT."
@@ -125,9 +125,9 @@ def up(
         finally:
             database.close()
         address = f"http://{settings.host}:{settings.port}"
-        say(f"服务地址:{address}", f"Serving at {address}")
+        say(f"服务地址：{address}", f"Serving at {address}")
         say(
-            f"一次性登录链接(管理员):{address}/sign-in?link={link}",
+            f"一次性登录链接（管理员）：{address}/sign-in?link={link}",
             f"One-time sign-in link (administrator): {address}/sign-in?link={link}",
         )
         say("按 Ctrl-C 停止。", "Ctrl-C stops everything.")

@@ -209,9 +209,9 @@ def _print(answer: dict[str, Any], *, zh: bool) -> None:
     bound = "—" if proof["bound"] is None else f"{proof['bound']:,.1f}"
     gap = "—" if proof["gap"] is None else f"{proof['gap'] * 100:.2f} %"
     say(
-        f"目标值 {value} {_UNITS[proof['unit']]},界 {bound},差距 {gap}"
-        f"({'已证最优' if proof['status'] == 'optimal' else '可行'});"
-        f"候选点 {answer['candidates']['used']} 个,用时 {answer['seconds']:.1f} 秒。",
+        f"目标值 {value} {_UNITS[proof['unit']]}，界 {bound}，差距 {gap}"
+        f"（{'已证最优' if proof['status'] == 'optimal' else '可行'}）；"
+        f"候选点 {answer['candidates']['used']} 个，用时 {answer['seconds']:.1f} 秒。",
         f"Value {value} {proof['unit']}, bound {bound}, gap {gap} ({proof['status']}); "
         f"{answer['candidates']['used']} candidates, {answer['seconds']:.1f} s.",
     )
@@ -234,7 +234,7 @@ def _print(answer: dict[str, Any], *, zh: bool) -> None:
     if lost["people"]:
         first = "、".join(f"{row['name']} {row['people']:,}" for row in lost["areas"][:5])
         say(
-            f"任何候选点都够不到 {lost['people']:,} 人:{first} …",
+            f"任何候选点都够不到 {lost['people']:,} 人：{first} …",
             f"No candidate reaches {lost['people']:,} people: {first} …",
         )
 

@@ -138,7 +138,7 @@ def _instant(text: str, *, late: bool) -> datetime | None:
 def _datetime_invalid() -> ParameterInvalid:
     return invalid(
         "datetime",
-        "应为 RFC 3339 时间,或“开始/结束”,开放端用 ..",
+        "应为 RFC 3339 时间，或“开始/结束”，开放端用 ..",
         "it must be an RFC 3339 instant, or start/end with .. for an open end",
     )
 

@@ -78,12 +78,12 @@ def choose(data_major: int | None, versions: list[Binaries]) -> Binaries:
 
 def _other_major(data_major: int, installed_major: int) -> ClusterProblem:
     return ClusterProblem(
-        reason_zh=f"数据目录属于 PostgreSQL {data_major},而本机可用的是 {installed_major}。",
+        reason_zh=f"数据目录属于 PostgreSQL {data_major}，而本机可用的是 {installed_major}。",
         reason_en=f"The data directory belongs to PostgreSQL {data_major}; "
         f"usable here is {installed_major}.",
-        advice_zh=f"安装 postgresql-{data_major}-postgis-3 后可照常使用;要升级,先用旧版本运行 "
+        advice_zh=f"安装 postgresql-{data_major}-postgis-3 后可照常使用；要升级，先用旧版本运行 "
         "gridward db backup FILE,再 make db-reset,然后 gridward db restore FILE。"
-        "不需要这些数据时,只运行 make db-reset。",
+        "不需要这些数据时，只运行 make db-reset。",
         advice_en=f"Install postgresql-{data_major}-postgis-3 to go on as before. To upgrade, run "
         "`gridward db backup FILE` with the old version, then `make db-reset`, then "
         "`gridward db restore FILE`. If the data are not needed: `make db-reset` alone.",
@@ -95,7 +95,7 @@ def _nothing_usable(versions: list[Binaries]) -> ClusterProblem:
     return ClusterProblem(
         reason_zh="本机没有带 PostGIS 的 PostgreSQL。",
         reason_en="This machine has no PostgreSQL with PostGIS.",
-        advice_zh=f"运行 make setup,或安装软件包 {package},"
+        advice_zh=f"运行 make setup，或安装软件包 {package}，"
         "或用 GRIDWARD_DATABASE_URL 指定已有的数据库。",
         advice_en=f"Run `make setup`, or install the package {package}, or name a database with "
         "GRIDWARD_DATABASE_URL.",

@@ -41,9 +41,9 @@ class OsUser:
             entry = pwd.getpwuid(uid)
         except KeyError:
             raise ClusterProblem(
-                reason_zh=f"系统用户 {uid} 没有用户名,PostgreSQL 无法识别它。",
+                reason_zh=f"系统用户 {uid} 没有用户名，PostgreSQL 无法识别它。",
                 reason_en=f"The system user {uid} has no name; PostgreSQL cannot identify it.",
-                advice_zh="请在 /etc/passwd 中为它登记用户名,或设置 GRIDWARD_DATABASE_URL。",
+                advice_zh="请在 /etc/passwd 中为它登记用户名，或设置 GRIDWARD_DATABASE_URL。",
                 advice_en="Give it a line in /etc/passwd, or set GRIDWARD_DATABASE_URL.",
             ) from None
         return cls(entry.pw_name, entry.pw_uid, entry.pw_gid)
@@ -143,7 +143,7 @@ def create(layout: Layout) -> None:
         raise ClusterProblem(
             reason_zh=f"用户 {layout.server_user.name} 无法进入 {layout.base}。",
             reason_en=f"The user {layout.server_user.name} cannot enter {layout.base}.",
-            advice_zh="请用 GRIDWARD_HOME 指定一个它能进入的目录,或以普通用户运行。",
+            advice_zh="请用 GRIDWARD_HOME 指定一个它能进入的目录，或以普通用户运行。",
             advice_en="Name a folder that it can enter with GRIDWARD_HOME, "
             "or run as an ordinary user.",
         )
@@ -194,7 +194,7 @@ def _server_user() -> OsUser:
         except KeyError:
             continue
     raise ClusterProblem(
-        reason_zh="PostgreSQL 不能以 root 运行,而本机没有 postgres 或 nobody 用户。",
+        reason_zh="PostgreSQL 不能以 root 运行，而本机没有 postgres 或 nobody 用户。",
         reason_en="PostgreSQL does not run as root, and there is no user postgres or nobody.",
         advice_zh="请以普通用户运行。",
         advice_en="Run as an ordinary user.",
@@ -211,7 +211,7 @@ def _owner(base: Path) -> OsUser:
         raise ClusterProblem(
             reason_zh=f"{base} 属于用户 {name}。",
             reason_en=f"{base} belongs to the user {name}.",
-            advice_zh="请用建立它的用户(或 root)运行,或用 GRIDWARD_HOME 指定自己的目录。",
+            advice_zh="请用建立它的用户（或 root）运行，或用 GRIDWARD_HOME 指定自己的目录。",
             advice_en="Run as the user who made it (or as root), or name a folder of your own "
             "with GRIDWARD_HOME.",
         )
@@ -238,9 +238,9 @@ def _private_folder(folder: Path, user: OsUser) -> None:
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid not in {user.uid, os.geteuid()}:
         raise ClusterProblem(
-            reason_zh=f"{folder} 已存在,但不是本用户的私有目录。",
+            reason_zh=f"{folder} 已存在，但不是本用户的私有目录。",
             reason_en=f"{folder} exists and is not a private folder of this user.",
-            advice_zh="请检查并删除它,或用 GRIDWARD_HOME 换一个较短的目录。",
+            advice_zh="请检查并删除它，或用 GRIDWARD_HOME 换一个较短的目录。",
             advice_en="Look at it and remove it, or name a shorter folder with GRIDWARD_HOME.",
         )
     if found.st_uid != user.uid:

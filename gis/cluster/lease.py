@@ -136,7 +136,7 @@ class Cluster:
             fcntl.flock(start, fcntl.LOCK_EX)
             if not _takes(users):
                 raise ClusterProblem(
-                    reason_zh="数据库正在被使用,不能清除。",
+                    reason_zh="数据库正在被使用，不能清除。",
                     reason_en="The database is in use and cannot be deleted.",
                     advice_zh="请先停止 gridward(例如按 Ctrl-C)。",
                     advice_en="Stop gridward first (for example with Ctrl-C).",
@@ -161,7 +161,7 @@ class Cluster:
             raise ClusterProblem(
                 reason_zh=f"无法写入 {self.home}({problem.strerror})。",
                 reason_en=f"Cannot write to {self.home} ({problem.strerror}).",
-                advice_zh="请核对磁盘空间和目录权限,或用 GRIDWARD_HOME 指定别的目录。",
+                advice_zh="请核对磁盘空间和目录权限，或用 GRIDWARD_HOME 指定别的目录。",
                 advice_en="Check disk space and permissions, or name another folder with "
                 "GRIDWARD_HOME.",
             ) from None

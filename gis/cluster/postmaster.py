@@ -79,7 +79,7 @@ def stop(layout: Layout) -> None:
     _signal(pid, signal.SIGINT)  # PostgreSQL's "fast shutdown"
     if not _wait(lambda: not _is_server_of(layout.data, pid), _STOP_S):
         _LOG.warning(
-            "数据库未按时停止,改为立即停止 / the database is slow to stop; stopping it now"
+            "数据库未按时停止，改为立即停止 / the database is slow to stop; stopping it now"
         )
         _signal(pid, signal.SIGQUIT)  # "immediate": recovery at the next start, nothing lost
         _wait(lambda: not _is_server_of(layout.data, pid), _STOP_S)
@@ -100,18 +100,18 @@ def explain(said: str, *, log: Path | None) -> ClusterProblem:
     words = _last_words([line.strip() for line in said.splitlines() if line.strip()])
     advice_zh, advice_en = "请据此排除后重试。", "Mend that and try again."
     if "No space left" in said:
-        advice_zh = "磁盘已满:请腾出空间后重试,数据未受影响。"
+        advice_zh = "磁盘已满：请腾出空间后重试，数据未受影响。"
         advice_en = "The disk is full: free some space and try again; the data are unharmed."
     elif "Permission denied" in said:
-        advice_zh = "目录权限不对:请核对 GRIDWARD_HOME 的属主和权限。"
+        advice_zh = "目录权限不对：请核对 GRIDWARD_HOME 的属主和权限。"
         advice_en = "A folder's permissions forbid it: check owner and mode of GRIDWARD_HOME."
     elif "could not map anonymous shared memory" in said or "Cannot allocate memory" in said:
-        advice_zh = "内存不足:请关闭其他程序后重试。"
+        advice_zh = "内存不足：请关闭其他程序后重试。"
         advice_en = "Memory is short: close other programs and try again."
     if log is not None:
-        advice_zh, advice_en = f"{advice_zh} 日志:{log}", f"{advice_en} Log: {log}"
+        advice_zh, advice_en = f"{advice_zh} 日志：{log}", f"{advice_en} Log: {log}"
     return ClusterProblem(
-        reason_zh=f"PostgreSQL 报告:{words}。",
+        reason_zh=f"PostgreSQL 报告：{words}。",
         reason_en=f"PostgreSQL says: {words.rstrip('.')}.",
         advice_zh=advice_zh,
         advice_en=advice_en,
@@ -175,7 +175,7 @@ def _end_orphans(layout: Layout) -> None:
         _signal(pid, signal.SIGQUIT)
     if not _wait(lambda: not _processes(layout.data), _ORPHANS_S):
         raise ClusterProblem(
-            reason_zh=f"上次运行遗留的 PostgreSQL 进程未结束:{_processes(layout.data)}。",
+            reason_zh=f"上次运行遗留的 PostgreSQL 进程未结束：{_processes(layout.data)}。",
             reason_en=f"PostgreSQL processes of an earlier run do not end: "
             f"{_processes(layout.data)}.",
             advice_zh="请结束这些进程后重试。",

@@ -15,7 +15,7 @@ class AreaPeriodTaken(Conflict):
 
     code = "area-period-taken"
     title_zh, title_en = "该时段已有边界", "The area already has a geometry then"
-    detail_zh = "同一区域在同一时段只能有一个边界,未写入。请先停用旧边界或改变生效日期。"
+    detail_zh = "同一区域在同一时段只能有一个边界，未写入。请先停用旧边界或改变生效日期。"
     detail_en = (
         "One area has one geometry at a time; nothing was written. Retire the old geometry or "
         "change the date from which the new one is valid."
@@ -27,7 +27,7 @@ class DutyTaken(Conflict):
 
     code = "duty-taken"
     title_zh, title_en = "值守重复", "Duty already given"
-    detail_zh = "同一人员在同一时段、同一区域已担任该角色,未写入。"
+    detail_zh = "同一人员在同一时段、同一区域已担任该角色，未写入。"
     detail_en = "That person already holds that role in that area then; nothing was written."
 
 
@@ -36,7 +36,7 @@ class AlreadyThere(Conflict):
 
     code = "already-there"
     title_zh, title_en = "已存在", "Already there"
-    detail_zh = "违反唯一性规则 {constraint},未写入。"
+    detail_zh = "违反唯一性规则 {constraint}，未写入。"
     detail_en = "The uniqueness rule {constraint} is broken; nothing was written."
 
 

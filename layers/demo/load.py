@@ -61,7 +61,7 @@ class Summary:
         if language == "zh":
             return (
                 f"{c['grids']:,} 个网格、{c['buildings']:,} 栋楼、{c['residents']:,} 人、"
-                f"{c['gazetteer_entries']:,} 条地址、{c['events']:,} 个事件,用时 {seconds:.0f} 秒"
+                f"{c['gazetteer_entries']:,} 条地址、{c['events']:,} 个事件，用时 {seconds:.0f} 秒"
             )
         return (
             f"{c['grids']:,} grids, {c['buildings']:,} buildings, {c['residents']:,} residents, "
@@ -199,7 +199,7 @@ class _Bar:
         if self._progress is not None and self._task is not None:
             title, english, _ = self._stages[name]
             self._progress.update(
-                self._task, completed=self._done, description=f"示范城市:{title} / {english}"
+                self._task, completed=self._done, description=f"示范城市：{title} / {english}"
             )
 
     def part(self, share: float) -> None:

@@ -126,7 +126,10 @@ def keep(page: Page, name: str) -> None:
     """Write what the page shows as a small picture."""
     page.wait_for_timeout(500)
     shown = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
-    few = shown.quantize(COLOURS, dither=Image.Dither.NONE)
+    # a rare colour, such as a legend's dot, keeps its hue
+    few = shown.quantize(
+        COLOURS, method=Image.Quantize.MAXCOVERAGE, kmeans=2, dither=Image.Dither.NONE
+    )
     file = PICTURES / f"{name}.png"
     few.save(file, optimize=True)
     assert file.stat().st_size < LARGEST, f"{file.name} has {file.stat().st_size:,} bytes"

@@ -189,6 +189,15 @@ def _own(path: Path) -> tuple[OwnCandidate, ...]:
     return own_candidates(frame, chosen, path.name)
 
 
+def _figure(value: float) -> str:
+    """Return a figure with one decimal, none where it is whole: people and stations are counted.
+
+    >>> _figure(204464.0), _figure(1533.26)
+    ('204,464', '1,533.3')
+    """
+    return f"{value:,.1f}".removesuffix(".0")
+
+
 def _print(answer: dict[str, Any], *, zh: bool) -> None:
     heads = (
         ("次序", "候选点", "名称", "经度", "纬度", "新增覆盖人口")
@@ -205,8 +214,8 @@ def _print(answer: dict[str, Any], *, zh: bool) -> None:
     before, after, proof = answer["before"], answer["after"], answer["proof"]
     covered = f"{before['people_covered']:,} → {after['people_covered']:,} / {after['people']:,}"
     say(f"覆盖人口 {covered}。", f"People covered: {covered}.")
-    value = f"{proof['value']:,.1f}"
-    bound = "—" if proof["bound"] is None else f"{proof['bound']:,.1f}"
+    value = _figure(proof["value"])
+    bound = "—" if proof["bound"] is None else _figure(proof["bound"])
     gap = "—" if proof["gap"] is None else f"{proof['gap'] * 100:.2f} %"
     say(
         f"目标值 {value} {_UNITS[proof['unit']]}，界 {bound}，差距 {gap}"

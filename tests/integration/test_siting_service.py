@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from collections.abc import Iterator
 from contextlib import nullcontext
 from typing import Any
@@ -301,6 +302,8 @@ def test_the_command_prints_sites_and_proof(
     said = capfd.readouterr()
     assert "area:341102001002" in said.out
     assert word in said.err
+    assert re.search(r"\d (人|people)", said.err)  # people are counted,
+    assert not re.search(r"\.\d (人|people)", said.err)  # not measured
     command.show_sites(k=2, radius=100.0, as_json=True)
     answer = json.loads(capfd.readouterr().out)
     assert len(answer["sites"]["features"]) == 2

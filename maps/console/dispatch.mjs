@@ -97,7 +97,7 @@ function drawLanes() {
       h("span", {className: "gw-cut"}, row.address),
       h("small", {}, [row.number, row.source && SOURCES[row.source] && t(...SOURCES[row.source]), row.state, row.worker].filter(Boolean).join(" · "))))),
       longer.has(lane) && h("li", {}, h("button", {type: "button", id: "more", className: "gw-more", onclick: more}, t("显示更多", "Show more"))))
-    : nothing(t(...one.none), t(...one.more)));
+    : nothing(t(...one.none), filters().size ? t("正在按条件筛选，清空搜索和筛选后可见全部。", "A search or filter is set: clear it to see all.") : t(...one.more)));
 }
 
 async function open(id) {

@@ -126,6 +126,7 @@ def test_the_queue_is_searched_by_address_number_and_worker_and_filtered(
         expect(rows.filter(has_text=late["number"])).to_have_count(1)
     page.locator("#q").fill("没有这样的案件")
     expect(page.locator("#list")).to_contain_text("没有超期工单")
+    expect(page.locator("#list")).to_contain_text("清空搜索和筛选")
     page.locator("#q").fill("")
     page.locator("#tab-review").click()
     page.locator("#source").select_option("patrol")

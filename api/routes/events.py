@@ -172,6 +172,7 @@ def events(
     until: Instant | None = None,
     bbox: Box | None = None,
     q: Line | None = None,
+    count: Annotated[bool, Query(description="也给出总数 / tell the `total`, too")] = False,
     after: Annotated[Cursor, Query(alias="cursor")] = None,
     limit: Limit = DEFAULT_LIMIT,
 ) -> dict[str, Any]:
@@ -180,22 +181,23 @@ def events(
     if bbox is not None:
         west, south, east, north = (float(part) for part in bbox.split(","))
         west_south_east_north = (west, south, east, north)
+    wanted = cases.EventFilter(
+        grid=grid,
+        area=area,
+        category=category,
+        routing=routing,
+        status=status,
+        source=source,
+        since=since,
+        until=until,
+        bbox=west_south_east_north,
+        text=q,
+        scope=actor.area_code,
+    )
     items, more = cases.event_list(
         app.database,
         actor,
-        cases.EventFilter(
-            grid=grid,
-            area=area,
-            category=category,
-            routing=routing,
-            status=status,
-            source=source,
-            since=since,
-            until=until,
-            bbox=west_south_east_north,
-            text=q,
-            scope=actor.area_code,
-        ),
+        wanted,
         after=None if after is None else _event_key(after),
         limit=limit,
         language=language_of(request),
@@ -205,7 +207,10 @@ def events(
         key = cursor(items[-1]["received_at"], items[-1]["id"])
         url = request.url.include_query_params(cursor=key)
         following = f"{url.path}?{url.query}"
-    return {"items": items, "next": following}
+    answer: dict[str, Any] = {"items": items, "next": following}
+    if count:
+        answer["total"] = cases.event_total(app.database, actor, wanted)
+    return answer
 
 
 @router.get("/events/{event_id}", summary="One event")

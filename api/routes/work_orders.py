@@ -95,6 +95,7 @@ def listed(
     category: Line | None = None,
     source: Line | None = None,
     q: Line | None = None,
+    count: Annotated[bool, Query(description="也给出总数 / tell the `total`, too")] = False,
     after: Annotated[Cursor, Query(alias="cursor")] = None,
     limit: Limit = DEFAULT_LIMIT,
 ) -> dict[str, Any]:
@@ -104,21 +105,22 @@ def listed(
     somebody has in hand; `q` looks into codes, titles, addresses and names of assignees.
     """
     mine = assignee == "me"
+    wanted = case_view.OrderFilter(
+        assignee=None if mine else assignee,
+        person_id=(actor.person_id or 0) if mine else None,
+        area=area,
+        status=status,
+        overdue=overdue,
+        category=category,
+        source=source,
+        text=q or None,
+        scope=actor.area_code,
+        in_hand_of=actor.person_id,
+    )
     items, more = case_view.order_list(
         app.database,
         actor,
-        case_view.OrderFilter(
-            assignee=None if mine else assignee,
-            person_id=(actor.person_id or 0) if mine else None,
-            area=area,
-            status=status,
-            overdue=overdue,
-            category=category,
-            source=source,
-            text=q or None,
-            scope=actor.area_code,
-            in_hand_of=actor.person_id,
-        ),
+        wanted,
         now=clock.now(),
         after=None if after is None else _order_key(after),
         limit=limit,
@@ -129,7 +131,10 @@ def listed(
         key = cursor(items[-1]["dispatched_at"], items[-1]["code"])
         url = request.url.include_query_params(cursor=key)
         following = f"{url.path}?{url.query}"
-    return {"items": items, "next": following}
+    answer: dict[str, Any] = {"items": items, "next": following}
+    if count:
+        answer["total"] = case_view.order_total(app.database, actor, wanted)
+    return answer
 
 
 @router.get("/work-orders/{code}", summary="One work order")

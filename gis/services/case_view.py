@@ -82,6 +82,12 @@ def order_list(
         ], len(rows) > limit
 
 
+def order_total(database: Database, actor: Actor, wanted: OrderFilter) -> int | None:
+    """Return how many orders a list has in all, None when it has more than 10,000."""
+    with database.reading(actor) as work:
+        return store.total(work, wanted)
+
+
 def return_evidence(
     database: Database, actor: Actor, code: str, number: int | None
 ) -> dict[str, Any]:

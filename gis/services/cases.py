@@ -98,6 +98,12 @@ def event_list(
         ], len(rows) > limit
 
 
+def event_total(database: Database, actor: Actor, wanted: EventFilter) -> int | None:
+    """Return how many events a list has in all, None when it has more than 10,000."""
+    with database.reading(actor) as work:
+        return events.total(work, wanted)
+
+
 def category_list(database: Database, actor: Actor) -> list[dict[str, Any]]:
     """Return the active categories in the order of lists."""
     with database.reading(actor) as work:

@@ -16,7 +16,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from gis.governance.categories import Category
 from gis.store.categories import from_json
 from gis.store.tables import event_registry, events, log_entries, persons, units, work_orders
-from gis.store.unit_of_work import Prepared, UnitOfWork
+from gis.store.unit_of_work import Prepared, UnitOfWork, counted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -305,7 +305,22 @@ def listing(
 ) -> list[sa.RowMapping]:
     """Return events, newest first (ties by id), after a key of the previous page."""
     columns = events.c
-    chosen = _selected().order_by(columns.received_at.desc(), columns.id.desc()).limit(limit)
+    chosen = _chosen(wanted).order_by(columns.received_at.desc(), columns.id.desc()).limit(limit)
+    if after is not None:
+        chosen = chosen.where(
+            sa.tuple_(columns.received_at, columns.id) < sa.tuple_(*map(sa.literal, after))
+        )
+    return work.rows(chosen)
+
+
+def total(work: UnitOfWork, wanted: EventFilter) -> int | None:
+    """Return how many events a selection has, None beyond ``unit_of_work.MOST_COUNTED``."""
+    return counted(work, _chosen(wanted))
+
+
+def _chosen(wanted: EventFilter) -> sa.Select[Any]:
+    columns = events.c
+    chosen = _selected()
     for area in (wanted.area, wanted.scope):
         if area is not None:
             chosen = chosen.where(columns.path_codes.contains([area]))
@@ -334,11 +349,7 @@ def listing(
                 columns.number == wanted.text,
             )
         )
-    if after is not None:
-        chosen = chosen.where(
-            sa.tuple_(columns.received_at, columns.id) < sa.tuple_(*map(sa.literal, after))
-        )
-    return work.rows(chosen)
+    return chosen
 
 
 def ensure_months(work: UnitOfWork, first: datetime, last: datetime) -> int:

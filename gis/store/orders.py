@@ -24,7 +24,7 @@ from gis.store.tables import (
     work_order_number,
     work_orders,
 )
-from gis.store.unit_of_work import UnitOfWork
+from gis.store.unit_of_work import UnitOfWork, counted
 
 _OPEN = work_orders.c.closed_at.is_(None)
 
@@ -272,6 +272,25 @@ def listing(
 ) -> list[dict[str, Any]]:
     """Return work orders with what a list shows of them, newest first (ties by code)."""
     columns = work_orders.c
+    chosen = (
+        _chosen(wanted).order_by(columns.dispatched_at.desc(), columns.code.desc()).limit(limit)
+    )
+    if code is not None:
+        chosen = chosen.where(columns.code == code)
+    if after is not None:
+        chosen = chosen.where(
+            sa.tuple_(columns.dispatched_at, columns.code) < sa.tuple_(*map(sa.literal, after))
+        )
+    return [dict(row) for row in work.rows(chosen)]
+
+
+def total(work: UnitOfWork, wanted: OrderFilter) -> int | None:
+    """Return how many orders a selection has, None beyond ``unit_of_work.MOST_COUNTED``."""
+    return counted(work, _chosen(wanted))
+
+
+def _chosen(wanted: OrderFilter) -> sa.Select[Any]:
+    columns = work_orders.c
     late = overdue_now()
     chosen = (
         sa.select(
@@ -301,11 +320,7 @@ def listing(
                 events.c.received_at == event_registry.c.received_at,
             ),
         )
-        .order_by(columns.dispatched_at.desc(), columns.code.desc())
-        .limit(limit)
     )
-    if code is not None:
-        chosen = chosen.where(columns.code == code)
     if wanted.area is not None:
         chosen = chosen.where(columns.path_codes.contains([wanted.area]))
     if wanted.scope is not None:
@@ -323,11 +338,7 @@ def listing(
     chosen = chosen.where(*_asked(wanted))
     if wanted.overdue is not None:
         chosen = chosen.where(late if wanted.overdue else sa.not_(late))
-    if after is not None:
-        chosen = chosen.where(
-            sa.tuple_(columns.dispatched_at, columns.code) < sa.tuple_(*map(sa.literal, after))
-        )
-    return [dict(row) for row in work.rows(chosen)]
+    return chosen
 
 
 def _asked(wanted: OrderFilter) -> list[sa.ColumnElement[bool]]:

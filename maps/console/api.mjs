@@ -68,16 +68,18 @@ export async function told(work) {
   }
 }
 
-/** Return the first items of a list that is handed out in pages, and whether more follow. */
+/** Return the first items of a list that is handed out in pages, whether more follow, and the `total` where it was asked for. */
 export async function first(url, most) {
   const items = [];
   let next = url;
+  let total;
   while (next && items.length < most) {
     const page = await get(next);
     items.push(...page.items);
     next = page.next;
+    if (total === undefined) { total = page.total; }
   }
-  return {items: items.slice(0, most), more: Boolean(next) || items.length > most};
+  return {items: items.slice(0, most), more: Boolean(next) || items.length > most, total};
 }
 
 /** Return all items of a list that is handed out in pages, at most `most`. */

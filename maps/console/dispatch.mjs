@@ -22,6 +22,7 @@ const PAGE = 40; // what a lane shows at first, and how many more at a time: mos
 const rows = new Map(LANES.map((lane) => [lane.key, []]));
 const wanted = new Map(LANES.map((lane) => [lane.key, PAGE]));
 const longer = new Set(); // lanes that hold more than is shown
+const totals = new Map(); // of each lane, as it is said
 const hints = new URLSearchParams(location.hash.slice(1));
 let lane = LANES.some((one) => one.key === hints.get("lane")) ? hints.get("lane") : "review";
 
@@ -56,10 +57,12 @@ function filters() {
 async function load(one) {
   const asked = filters();
   const most = wanted.get(one.key);
-  const found = await Promise.all([one.url, ...(one.also || [])].map((url) => told(() => first(`${url}&limit=${Math.min(most, 200)}${asked.size ? `&${asked}` : ""}`, most))));
+  const found = await Promise.all([one.url, ...(one.also || [])].map((url) => told(() => first(`${url}&count=true&limit=${Math.min(most, 200)}${asked.size ? `&${asked}` : ""}`, most))));
   if (found.some((list) => list === undefined) || wanted.get(one.key) !== most) { return; } // more was asked for meanwhile
   rows.set(one.key, found.flatMap((list) => list.items).map(asRow));
   longer[found.some((list) => list.more) ? "add" : "delete"](one.key);
+  // a list of more than can be counted quickly has no total
+  totals.set(one.key, found.some((list) => list.total === null) ? "10000+" : String(found.reduce((sum, list) => sum + list.total, 0)));
 }
 
 /** Show the next rows of the lane in view. */
@@ -87,7 +90,7 @@ function drawLanes() {
   fill(byId("lanes"), LANES.map((one) => h("button", {
     type: "button", role: "tab", id: `tab-${one.key}`, aria: {selected: one.key === lane, controls: "list"}, tabIndex: one.key === lane ? 0 : -1,
     onclick: () => { lane = one.key; remember(); drawLanes(); },
-  }, t(one.zh, one.en), h("b", {className: one.key === "overdue" && rows.get(one.key).length ? "gw-count gw-late" : "gw-count"}, `${rows.get(one.key).length}${longer.has(one.key) ? "+" : ""}`))));
+  }, t(one.zh, one.en), h("b", {className: one.key === "overdue" && rows.get(one.key).length ? "gw-count gw-late" : "gw-count"}, totals.get(one.key) ?? "0"))));
   const one = LANES.find((each) => each.key === lane);
   drawQueue(rows.get(lane).filter((row) => row.point && row.id !== opened.event?.id).map((row) => feature({type: "Point", coordinates: [row.point.lon, row.point.lat]}, {id: row.id, late: Boolean(row.overdue)})));
   byId("list").setAttribute("aria-labelledby", `tab-${lane}`);

@@ -314,6 +314,12 @@ def test_lists_keep_to_the_area_and_to_the_person(door: Door, city: SmallCity) -
         worker.post(f"/v1/work-orders/{codes[2]}/actions", json={"action": "accept"}).status_code
         == 404
     )
+    assert "total" not in page
+    for path in ("/v1/work-orders", "/v1/events"):
+        whole = centre.get(f"{path}?limit=200").json()["items"]
+        some = centre.get(f"{path}?limit=1&count=true").json()
+        assert (some["total"], len(some["items"])) == (len(whole), 1)
+    assert centre.get("/v1/work-orders?overdue=true&count=true").json()["total"] == 0
     assert centre.get("/v1/work-orders?overdue=true").json()["items"] == []
     assert (
         len(centre.get(f"/v1/work-orders?area={COMMUNITY}&status=dispatched").json()["items"]) == 3

@@ -137,7 +137,17 @@ export class CityMap {
     this.view.addControl(new ScaleControl({maxWidth: 140}), "bottom-right");
     this.ready = new Promise((done) => this.view.once("load", done));
     onScheme(() => this._restyle());
-    new ResizeObserver(() => this.view.resize()).observe(container);
+    new ResizeObserver(() => this._fit(container)).observe(container);
+  }
+
+  /** Follow the container's size on the screen; on paper the same picture is made smaller as a whole, scale bar and all. */
+  _fit(container) {
+    if (matchMedia("print").matches) { return; }
+    this.view.resize();
+    const {clientWidth, clientHeight} = container;
+    container.style.setProperty("--screen-width", `${clientWidth}px`);
+    container.style.setProperty("--screen-height", `${clientHeight}px`);
+    container.style.setProperty("--on-paper", Math.min(1, 760 / clientWidth, 680 / clientHeight));
   }
 
   _restyle() {

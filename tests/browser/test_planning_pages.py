@@ -165,8 +165,14 @@ def test_measure_and_print(sign: Sign) -> None:
         page.mouse.click(x + step, y)
         page.wait_for_timeout(350)  # two clicks at once would zoom
     expect(page.locator("#measured")).to_contain_text("公里")
+    canvas = page.locator("#map canvas").first
+    on_screen = canvas.evaluate("canvas => [canvas.width, canvas.height]")
     page.emulate_media(media="print")
     expect(page.locator("#map")).to_be_visible()
+    # the whole picture, made smaller with its scale bar: not the same scale on a smaller sheet
+    on_paper = canvas.evaluate("canvas => [canvas.width, canvas.height]")
+    assert all(abs(one - other) <= 4 for one, other in zip(on_screen, on_paper, strict=True))
+    assert page.locator("#map").evaluate("map => map.getBoundingClientRect().width") <= 761
     expect(page.locator(".gw-bar")).to_be_hidden()
     expect(page.locator("#layers")).to_be_visible()
 

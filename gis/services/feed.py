@@ -13,6 +13,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, Final, Self
 
 import psycopg
@@ -68,16 +69,18 @@ class Feed:
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
-        self._wake: socket.socket | None = None
+        self._ends: tuple[socket.socket, socket.socket] | None = None
         self._hinted = False
 
     def start(self) -> Self:
         """Begin; returns at once, also when the database is not there yet."""
         self._stopping.clear()
         self._hinted = False
-        self._wake, woken = socket.socketpair()
+        self._ends = socket.socketpair()
         self._database.committed = self.hint
-        self._thread = threading.Thread(target=self._run, args=(woken,), name="feed", daemon=True)
+        self._thread = threading.Thread(
+            target=self._run, args=(self._ends[1],), name="feed", daemon=True
+        )
         self._thread.start()
         return self
 
@@ -89,8 +92,8 @@ class Feed:
         self.let_go()
         if self._thread is not None:
             self._thread.join()
-        if self._wake is not None:
-            self._wake.close()
+        for end in self._ends or ():
+            end.close()
 
     def let_go(self) -> None:
         """End every listener's stream: the server is about to stop."""
@@ -100,10 +103,14 @@ class Feed:
             listener.offer(())
 
     def hint(self) -> None:
-        """Say that something was committed. Cheap, from any thread."""
-        if not self._hinted and self._wake is not None:
+        """Say that something was committed. Cheap, from any thread; never fails.
+
+        What is told is committed: the worst that a lost hint costs is one poll.
+        """
+        if not self._hinted and self._ends is not None:
             self._hinted = True
-            self._wake.send(b"x")
+            with suppress(OSError):  # stopped meanwhile
+                self._ends[0].send(b"x")
 
     @property
     def listeners(self) -> int:
@@ -145,10 +152,6 @@ class Feed:
             return feed.after(work, position, limit=limit)
 
     def _run(self, woken: socket.socket) -> None:
-        with woken:
-            self._keep_watching(woken)
-
-    def _keep_watching(self, woken: socket.socket) -> None:
         wait_s = 0.1
         while not self._stopping.is_set():
             try:

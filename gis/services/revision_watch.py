@@ -93,9 +93,9 @@ class RevisionWatch:
                 self._also()
             # A notice that came meanwhile makes the socket readable or is drained below: what
             # it tells is in the next refresh in either case.
-            waited = [connection.fileno(), self._woken.fileno()]
-            ready, _, _ = select.select(waited, [], [], self._poll_s)
-            if self._woken.fileno() in ready:
-                return
+            waited = select.poll()  # not select(): a busy server has files beyond its 1024
+            waited.register(connection.fileno(), select.POLLIN)
+            waited.register(self._woken.fileno(), select.POLLIN)
+            waited.poll(self._poll_s * 1000)
             for _notice in connection.notifies(timeout=0):
                 pass

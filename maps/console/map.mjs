@@ -150,10 +150,14 @@ export class CityMap {
     container.style.setProperty("--on-paper", Math.min(1, 760 / clientWidth, 680 / clientHeight));
   }
 
+  /** Repaint in place: tiles that arrive meanwhile still find the layers that they were cut for. */
   _restyle() {
-    this.view.setStyle(styleOf(this.layers, palette()));
-    this.view.once("styledata", () => {
-      for (const [id, one] of this.overlays) { this._draw(id, one); }
+    const colours = palette();
+    const overlays = [...this.overlays].flatMap(([id, {paint}]) => paint(colours).map((one, number) => ({...one, id: `${id}-${number}`})));
+    this.ready.then(() => {
+      for (const {id, paint = {}} of [...styleOf(this.layers, colours).layers, ...overlays]) {
+        for (const [name, value] of Object.entries(paint)) { this.view.setPaintProperty(id, name, value); }
+      }
       if (this.shared) { this._paintShares(); }
     });
   }
@@ -222,11 +226,14 @@ export class CityMap {
     for (const {key, byCode} of bands.filter((band) => view.getSource(band.key))) {
       const id = `shares-${key}`;
       const [least] = this.layers.find((one) => one.key === key).tiled;
+      const filled = ["case", ["==", ["typeof", ["feature-state", "ratio"]], "number"], ["step", ["to-number", ["feature-state", "ratio"]], shares[0], ...steps], "rgba(0,0,0,0)"];
       // a layer stays once it is there: tiles that were cut for it go on taking the states of its areas
-      if (view.getLayer(id)) { view.moveLayer(id, above); view.setLayoutProperty(id, "visibility", "visible"); } else {
-        view.addLayer({id, type: "fill", source: key, "source-layer": key, paint: {
-          "fill-color": ["case", ["==", ["typeof", ["feature-state", "ratio"]], "number"], ["step", ["to-number", ["feature-state", "ratio"]], shares[0], ...steps], "rgba(0,0,0,0)"],
-        }}, above);
+      if (view.getLayer(id)) {
+        view.moveLayer(id, above);
+        view.setPaintProperty(id, "fill-color", filled);
+        view.setLayoutProperty(id, "visibility", "visible");
+      } else {
+        view.addLayer({id, type: "fill", source: key, "source-layer": key, paint: {"fill-color": filled}}, above);
       }
       view.setLayerZoomRange(id, least, most);
       most = least;

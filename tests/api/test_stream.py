@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from api.app import create_app
 from gis.governance.actors import SYSTEM
 from gis.services.access import issue_token
-from gis.services.feed import sequence_outbox
+from gis.services.feed import Feed, sequence_outbox
 from gis.settings import Settings
 from gis.store.unit_of_work import Database
 from tests.conftest import serving
@@ -219,3 +219,13 @@ def test_a_revoked_token_ends_the_stream(door: Door, monkeypatch: pytest.MonkeyP
         with door.database.transaction(SYSTEM) as work:
             work.execute(sa.text("update credentials set revoked_at = now()"))
         assert list(listener) == []
+
+
+def test_a_commit_while_the_feed_ends_is_no_error(door: Door) -> None:
+    feed = Feed(door.database, limit=1).start()
+    feed._stopping.set()  # the thread looks at it by itself, before stop() wakes it
+    assert feed._thread is not None
+    feed._thread.join()
+    feed.hint()
+    feed.stop()
+    feed.hint()  # whoever committed meanwhile

@@ -227,3 +227,32 @@ def test_the_staffing_map_tells_what_the_service_counts_and_only_planners_see_it
     expect(page.locator(".gw-panel")).to_contain_text(f"合计缺 {told['missing_of_communities']:,}")
     assert httpx.get(f"{base}/maps/community-staffing").status_code == 401
     assert "community-staffing" not in httpx.get(f"{base}/maps").text
+
+
+def test_at_nightfall_the_same_layers_take_other_colours(sign: Sign) -> None:
+    page = sign("planner", "/plan")
+    expect(page.locator("#areas tbody tr").first).to_be_visible()
+    idle(page)
+    look = (
+        "() => { const {view} = window.gridward.city; window.layers ??= {...view.style._layers};"
+        " const ids = view.getLayersOrder(); return {ids,"
+        " same: ids.every((id) => view.getLayer(id) === window.layers[id]),"
+        " ground: view.getPaintProperty('ground', 'background-color'),"
+        " shares: view.getPaintProperty('shares-communities', 'fill-color')[2],"
+        " shown: view.queryRenderedFeatures({layers: ['shares-communities']})"
+        ".filter((one) => typeof one.state.ratio === 'number').length}; }"
+    )
+    day = page.evaluate(look)
+    page.emulate_media(color_scheme="dark")
+    night = day
+    for _ in range(100):  # the page is told a moment later
+        if night["ground"] != day["ground"]:
+            break
+        page.wait_for_timeout(50)
+        idle(page)
+        night = page.evaluate(look)
+    assert night["ground"] != day["ground"]
+    assert night["ids"] == day["ids"]
+    assert night["same"]
+    assert night["shares"] != day["shares"]
+    assert night["shown"] == day["shown"] > 0

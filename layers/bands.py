@@ -19,6 +19,8 @@ from layers.derived import compute_all
 STEPS: Final = (5, 7, 9, 11, 13, 14)
 """Largest zoom of each band: what lies between uses the next one."""
 _MOST_BOXES: Final = 2_000
+BUILD_TILES: Final = "build-tiles"
+"""The job that cuts the tiles; :mod:`layers.ahead` does it."""
 
 
 def band_of(layer: Layer, zoom: int) -> int:
@@ -83,5 +85,7 @@ def _boxes(boxes: np.ndarray) -> list[float]:
 @jobs.task("build-layers", every=timedelta(minutes=1), queue="long", lock="build-layers")
 def build_layers(context: jobs.Context) -> None:
     """Build the bands of a revision that has taken force, and the layers computed from it."""
-    build_all(context.database)
-    compute_all(context.database)
+    built = build_all(context.database)
+    if compute_all(context.database) or built:
+        with context.database.transaction(SYSTEM) as work:
+            jobs.defer(work, BUILD_TILES, key=BUILD_TILES)

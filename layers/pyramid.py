@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
+import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -12,12 +12,12 @@ from pmtiles.writer import Writer
 
 from gis.governance.actors import Actor
 from gis.store.layer_state import State, state
-from gis.store.layer_tiles import BUFFER, Tile, render
+from gis.store.layer_tiles import BUFFER, Tile
 from gis.store.unit_of_work import Database
 from layers.catalogue import Layer, View
 from layers.features import Reader
 from layers.files.writing import written
-from layers.tiles import LEVEL, cut_of
+from layers.tiles import make
 
 E7: Final = 10_000_000
 
@@ -31,8 +31,7 @@ def write_pmtiles(
 ) -> int:
     """Write all tiles of a layer, as an actor sees it; return how many are not empty.
 
-    Only tiles below one that is not empty are cut, so the work follows the data. Whole or not at
-    all, in one snapshot of the database.
+    Whole or not at all, in one snapshot of the database.
     """
     with database.reading(actor, snapshot=True) as work, written(path) as unfinished:
         now, _ = state(work)
@@ -40,20 +39,36 @@ def write_pmtiles(
         with unfinished.open("wb") as file:
             writer: Any = Writer(file)  # type: ignore[no-untyped-call]
             count = 0
-            level = list(_covering(extent, layer.zooms[0]))
-            for zoom in range(layer.zooms[0], layer.zooms[1] + 1):
-                filled = []
-                for done, tile in enumerate(sorted(level, key=_order)):
-                    raw, _ = render(work, cut_of(layer, actor, now, zoom), tile)
-                    if raw:
-                        writer.write_tile(_order(tile), gzip.compress(raw, LEVEL, mtime=0))
-                        filled.append(tile)
-                    if done % 50 == 0:
-                        progress(zoom - layer.zooms[0], len(level))
-                count += len(filled)
-                level = [child for tile in filled for child in _children(tile)]
+            for tile, content in filled(
+                extent, layer.zooms, lambda tile: make(work, layer, actor, now, tile).content
+            ):
+                writer.write_tile(_order(tile), content)
+                if count % 50 == 0:
+                    progress(tile.z - layer.zooms[0], layer.zooms[1] - layer.zooms[0] + 1)
+                count += 1
             writer.finalize(*_heads(layer, actor, now, extent))
     return count
+
+
+def filled(
+    extent: tuple[float, float, float, float],
+    zooms: tuple[int, int],
+    cut: Callable[[Tile], bytes],
+) -> Iterator[tuple[Tile, bytes]]:
+    """Yield the tiles of a pyramid that are not empty, in the order of a PMTiles file.
+
+    Only tiles below one that is not empty are cut, so the work follows the data. ``extent`` in
+    degrees.
+    """
+    level = list(_covering(extent, zooms[0]))
+    for _ in range(zooms[0], zooms[1] + 1):
+        below: list[Tile] = []
+        for tile in sorted(level, key=_order):
+            content = cut(tile)
+            if content:
+                yield tile, content
+                below.extend(_children(tile))
+        level = below
 
 
 def _order(tile: Tile) -> int:
@@ -68,8 +83,11 @@ def _children(tile: Tile) -> Iterator[Tile]:
 
 def _covering(extent: tuple[float, float, float, float], zoom: int) -> Iterator[Tile]:
     """Yield the tiles of a zoom that an extent in degrees, with the buffer, touches."""
-    for x in range(2**zoom):
-        for y in range(2**zoom):
+    side = 2**zoom
+    columns = [_column(lon, side) for lon in (extent[0], extent[2])]
+    rows = [_row(lat, side) for lat in (extent[3], extent[1])]
+    for x in range(max(0, columns[0] - 1), min(side, columns[1] + 2)):
+        for y in range(max(0, rows[0] - 1), min(side, rows[1] + 2)):
             west, south, east, north = Tile(zoom, x, y).degrees(BUFFER)
             if (
                 west <= extent[2]
@@ -78,6 +96,14 @@ def _covering(extent: tuple[float, float, float, float], zoom: int) -> Iterator[
                 and extent[1] <= north
             ):
                 yield Tile(zoom, x, y)
+
+
+def _column(lon: float, side: int) -> int:
+    return int((lon + 180.0) / 360.0 * side)
+
+
+def _row(lat: float, side: int) -> int:
+    return int((1.0 - math.asinh(math.tan(math.radians(lat))) / math.pi) / 2.0 * side)
 
 
 def _heads(

@@ -99,7 +99,7 @@ class TileCache:
         self._places.release()
         with suppress(OSError):
             self._write(f"{self.folder}/{key}", content)
-        self._unseen += _room(len(content))
+        self._unseen += room(len(content))
         if self._unseen * _STEPS >= self._limit:
             self._unseen = 0
             self.trim()
@@ -123,16 +123,16 @@ class TileCache:
         with suppress(OSError), (self.folder / _MARK).open("w") as mark:
             fcntl.flock(mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
             files = list(_files(self.folder))
-            total = sum(room for _, room, _ in files)
+            total = sum(size for _, size, _ in files)
             if total * 8 <= self._limit * 7:
                 return
             files.sort()
-            for _, room, path in files:
+            for _, size, path in files:
                 if total * 4 <= self._limit * 3:
                     return
                 with suppress(OSError):
                     os.unlink(path)
-                total -= room
+                total -= size
                 with suppress(OSError):  # the folders that it leaves empty
                     os.removedirs(os.path.dirname(path))
 
@@ -147,7 +147,8 @@ class TileCache:
                 self._held -= _ENTRY + len(dropped)
 
 
-def _room(size: int) -> int:
+def room(size: int) -> int:
+    """Return the bytes that a file of a size takes on the disk."""
     return max(1, -(-size // _BLOCK)) * _BLOCK
 
 
@@ -158,4 +159,4 @@ def _files(folder: Path) -> Iterator[tuple[float, int, str]]:
             path = os.path.join(place, name)
             with suppress(OSError):
                 found = os.stat(path)
-                yield found.st_mtime, _room(found.st_size), path
+                yield found.st_mtime, room(found.st_size), path

@@ -52,6 +52,7 @@ TASK_MODULES: Final = (
     "gis.services.webhook_delivery",
     "gis.services.siting_job",
     "gis.services.redraw_job",
+    "layers.ahead",
     "layers.bands",
 )
 """Modules that register tasks; a worker imports them all."""

@@ -25,7 +25,7 @@ from layers.state import has_bands, version
 from layers.tile_cache import MEGABYTE, TileCache, room
 from layers.tiles import make, version_of
 
-LONGEST_S: Final = 20.0
+LONGEST_S: Final = 5.0
 """Then the job makes room for others in its queue, and goes on behind them."""
 
 _seen: dict[tuple[Path, str], str] = {}

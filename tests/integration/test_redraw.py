@@ -194,6 +194,7 @@ def test_what_cannot_be_says_why_and_writes_nothing(
 def test_planners_ask_over_http_and_get_a_job(
     own_demo_city: Database, community: str, settings: Settings
 ) -> None:
+    settings = settings.model_copy(update={"tile_cache_mb": 0})  # no tiles ahead of a whole city
     client = TestClient(create_app(settings, own_demo_city))
 
     def signed(role: str) -> dict[str, str]:

@@ -72,7 +72,7 @@ class TileCache:
 
     def has(self, key: str) -> bool:
         """Tell whether a tile is in the folder; one look at a directory entry."""
-        return os.path.exists(self.folder / key)
+        return os.path.exists(f"{self.folder}/{key}")
 
     def read(self, key: str) -> bytes | None:
         """Return a tile, None when it is not there."""

@@ -7,6 +7,7 @@ import time
 from typing import Final, Self
 
 import structlog
+from sqlalchemy.exc import DBAPIError
 
 from gis.errors import DatabaseUnavailable
 from gis.governance.actors import SYSTEM
@@ -16,6 +17,7 @@ from gis.store.unit_of_work import Database
 from layers.catalogue import Layer
 
 POLL_S: Final = 1.0
+_FORESEEN: Final = (DBAPIError, DatabaseUnavailable)
 
 _log = structlog.get_logger(__name__)
 
@@ -72,8 +74,12 @@ class LayerState:
         while not self._stopping.wait(self._poll_s):
             try:
                 self.refresh()
-            except DatabaseUnavailable as error:
-                _log.warning("layer_state_lost", reason=str(error))
+            except Exception as error:  # noqa: BLE001 - no file left, a bug: nobody would go on
+                _log.warning(
+                    "layer_state_lost",
+                    reason=str(error),
+                    exc_info=not isinstance(error, _FORESEEN),
+                )
 
 
 def has_bands(layer: Layer, state: State) -> bool:

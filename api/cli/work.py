@@ -97,8 +97,7 @@ class Workers:
         if self._thread is not None:
             self._thread.join()
         for one in self._running:
-            if one.stdin is not None:
-                one.stdin.close()
+            _let_go(one)
         for one in self._running:
             try:
                 one.wait(STOP_S + 5)
@@ -113,14 +112,23 @@ class Workers:
             for place, one in enumerate(self._running):
                 if one.poll() is not None:
                     _log.error("job_worker_died", status=one.returncode)
-                    self._running[place] = _spawn()
                     pause = 5.0
+                    _let_go(one)
+                    try:
+                        self._running[place] = _spawn()
+                    except OSError as error:  # what ended it, memory say, is still short
+                        _log.error("job_worker_not_started", reason=str(error))
 
 
 def _spawn() -> subprocess.Popen[bytes]:
     # its standard input is a pipe that closes with this process, also when that is killed
     command = [sys.executable, "-m", "api.cli", "work", "--with-parent"]
     return subprocess.Popen(command, stdin=subprocess.PIPE)  # noqa: S603 - our own command
+
+
+def _let_go(one: subprocess.Popen[bytes]) -> None:
+    if one.stdin is not None:
+        one.stdin.close()
 
 
 def register(app: typer.Typer) -> None:

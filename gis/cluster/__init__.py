@@ -68,8 +68,12 @@ def _kept_running(cluster: Cluster) -> Iterator[None]:
             try:
                 with cluster.lease():  # starts it where it is down; ours keeps it from stopping
                     pass
-            except ClusterProblem as problem:
-                _log.warning("the private database cannot be restarted: %s", problem)
+            except Exception as problem:  # noqa: BLE001 - no file left, say: try again
+                _log.warning(
+                    "the private database cannot be restarted: %s",
+                    problem,
+                    exc_info=not isinstance(problem, ClusterProblem),
+                )
 
     watcher = threading.Thread(target=watch, name="gridward-cluster-watch", daemon=True)
     watcher.start()

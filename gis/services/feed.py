@@ -42,7 +42,9 @@ BATCH: Final = 1000
 _BREATH_S: Final = 0.01
 """Between two passes, so that a burst of commits is taken together."""
 
+_FIRST_WAIT_S: Final = 0.1
 _LONGEST_WAIT_S: Final = 5.0
+_FORESEEN: Final = (psycopg.Error, DBAPIError, DatabaseUnavailable)
 
 _log = structlog.get_logger(__name__)
 
@@ -71,6 +73,7 @@ class Feed:
         self._thread: threading.Thread | None = None
         self._ends: tuple[socket.socket, socket.socket] | None = None
         self._hinted = False
+        self._wait_s = _FIRST_WAIT_S
 
     def start(self) -> Self:
         """Begin; returns at once, also when the database is not there yet."""
@@ -152,24 +155,28 @@ class Feed:
             return feed.after(work, position, limit=limit)
 
     def _run(self, woken: socket.socket) -> None:
-        wait_s = 0.1
         while not self._stopping.is_set():
             try:
                 with listening(self._database.url, feed.CHANNEL) as connection:
-                    wait_s = 0.1
                     self._watch(connection, woken)
-            except (psycopg.Error, DBAPIError, DatabaseUnavailable) as error:
+            except Exception as error:  # noqa: BLE001 - no file left, a bug: nobody would go on
                 if self._stopping.is_set():
                     return
-                _log.warning("feed_lost", reason=str(error), next_try_s=wait_s)
-                self._stopping.wait(wait_s)
-                wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
+                _log.warning(
+                    "feed_lost",
+                    reason=str(error),
+                    next_try_s=self._wait_s,
+                    exc_info=not isinstance(error, _FORESEEN),
+                )
+                self._stopping.wait(self._wait_s)
+                self._wait_s = min(2 * self._wait_s, _LONGEST_WAIT_S)
 
     def _watch(self, connection: psycopg.Connection[Any], woken: socket.socket) -> None:
         while not self._stopping.is_set():
             self._hinted = False
             sequence_outbox(self._database)
             self._hand_out()
+            self._wait_s = _FIRST_WAIT_S
             waited = select.poll()  # not select(): a busy server has files beyond its 1024
             waited.register(connection.fileno(), select.POLLIN)
             waited.register(woken.fileno(), select.POLLIN)

@@ -32,6 +32,8 @@ POLL_S: Final = 2.0
 """How far addresses may lag behind an import, and a little more for the build."""
 NAMED_LEVELS: Final = ("city", "county", "subdistrict", "community")
 
+_FORESEEN: Final = (DBAPIError, DatabaseUnavailable)
+
 _log = structlog.wrap_logger(logging.getLogger(__name__))
 
 
@@ -233,6 +235,10 @@ class GazetteerWatch:
                 self._gazetteer.refresh()
             except NoPublishedBoundary:
                 pass  # an empty city
-            except (DBAPIError, DatabaseUnavailable) as error:
-                _log.warning("gazetteer_watch_lost", reason=str(error))
+            except Exception as error:  # noqa: BLE001 - no file left, a bug: nobody would go on
+                _log.warning(
+                    "gazetteer_watch_lost",
+                    reason=str(error),
+                    exc_info=not isinstance(error, _FORESEEN),
+                )
             self._stopping.wait(self._poll_s)

@@ -25,8 +25,10 @@ from gis.store.notices import listening
 
 CHANNEL: Final = "gridward_boundaries"
 POLL_S: Final = 1.0
+FIRST_WAIT_S: Final = 0.1
 LONGEST_WAIT_S: Final = 10.0
 """Between two attempts to reach a database that went away."""
+_FORESEEN: Final = (psycopg.Error, DBAPIError, DatabaseUnavailable)
 
 _log = structlog.get_logger(__name__)
 
@@ -51,6 +53,7 @@ class RevisionWatch:
         self._boundaries = boundaries
         self._also = also
         self._poll_s = poll_s
+        self._wait_s = FIRST_WAIT_S
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._wake, self._woken = socket.socketpair()
@@ -71,18 +74,21 @@ class RevisionWatch:
         self._woken.close()
 
     def _run(self) -> None:
-        wait_s = 0.1
         while not self._stopping.is_set():
             try:
                 with listening(self._url, self._channel) as connection:
-                    wait_s = 0.1
                     self._watch(connection)
-            except (psycopg.Error, DBAPIError, DatabaseUnavailable) as error:
+            except Exception as error:  # noqa: BLE001 - no file left, a bug: nobody would go on
                 if self._stopping.is_set():
                     return
-                _log.warning("boundary_watch_lost", reason=str(error), next_try_s=wait_s)
-                self._stopping.wait(wait_s)
-                wait_s = min(2 * wait_s, LONGEST_WAIT_S)
+                _log.warning(
+                    "boundary_watch_lost",
+                    reason=str(error),
+                    next_try_s=self._wait_s,
+                    exc_info=not isinstance(error, _FORESEEN),
+                )
+                self._stopping.wait(self._wait_s)
+                self._wait_s = min(2 * self._wait_s, LONGEST_WAIT_S)
 
     def _watch(self, connection: psycopg.Connection[Any]) -> None:
         """Refresh at the start, at each notice and at each poll, until told to stop."""
@@ -91,6 +97,7 @@ class RevisionWatch:
                 self._boundaries.refresh()
             if self._also is not None:
                 self._also()
+            self._wait_s = FIRST_WAIT_S
             # A notice that came meanwhile makes the socket readable or is drained below: what
             # it tells is in the next refresh in either case.
             waited = select.poll()  # not select(): a busy server has files beyond its 1024

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import fcntl
+import gzip
 import os
 import threading
 from collections import OrderedDict
@@ -21,6 +22,8 @@ _BLOCK: Final = 4096
 """What the smallest file takes on a disk; an empty tile counts as much."""
 _ENTRY: Final = 300
 """Bytes that an entry takes in memory beside the tile, so that empty tiles have an end as well."""
+_EMPTY: Final = gzip.compress(b"", mtime=0)
+"""The file of an empty tile; a file of no bytes is none."""
 _MARK: Final = ".trim"
 _MOST_WAITING: Final = 1000
 """Tiles that wait to be written; one that finds no place is cut anew when it is forgotten."""
@@ -80,7 +83,10 @@ class TileCache:
         if found is None:
             with suppress(OSError):
                 path = self.folder / key
-                found = path.read_bytes()
+                written = path.read_bytes()
+                if not written:  # what a power cut leaves of a file that was not on the disk yet
+                    return None
+                found = b"" if written == _EMPTY else written
                 self._remember(key, found)
                 os.utime(path)
         return found
@@ -98,7 +104,7 @@ class TileCache:
     def _keep_file(self, key: str, content: bytes) -> None:
         self._places.release()
         with suppress(OSError):
-            self._write(f"{self.folder}/{key}", content)
+            self._write(f"{self.folder}/{key}", content or _EMPTY)
         self._unseen += room(len(content))
         if self._unseen * _STEPS >= self._limit:
             self._unseen = 0
@@ -113,10 +119,16 @@ class TileCache:
             os.makedirs(os.path.dirname(path), exist_ok=True)
             file = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
         try:
-            os.write(file, content)
+            while (
+                content
+            ):  # the last room of a disk takes a part, and only then says that it is full
+                content = content[os.write(file, content) :]
+            os.replace(part, path)
+        except OSError:
+            os.unlink(part)
+            raise
         finally:
             os.close(file)
-        os.replace(part, path)
 
     def trim(self) -> None:
         """Bring the files within the limit; nothing where another process is at it."""

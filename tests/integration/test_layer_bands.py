@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import os
 from pathlib import Path
@@ -228,6 +229,38 @@ def test_tiles_on_disk_serve_another_worker(tmp_path: Path) -> None:
     for number in range(5):
         small.keep(TileCache.key("grids", "all", "v3", Tile(12, number, 2)), b"")
     assert small.remembered(TileCache.key("grids", "all", "v3", Tile(12, 0, 2))) is None
+
+
+def test_only_whole_tiles_are_found_on_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = TileCache(tmp_path, memory_bytes=0)
+    empty, cut_off, full = (
+        TileCache.key("grids", "all", "v", Tile(12, number, 2)) for number in range(3)
+    )
+    cache.keep(empty, b"")
+    cache.keep(cut_off, b"tile")
+    cache.flush()
+    assert cache.read(empty) == b""
+    os.truncate(tmp_path / cut_off, 0)  # as a power cut leaves it
+    assert cache.read(cut_off) is None
+    left, write = [2], os.write
+
+    def short(file: int, content: bytes) -> int:
+        """Write as a disk does on which there is room for two bytes."""
+        if not left:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(file, content[: left.pop()])
+
+    monkeypatch.setattr(os, "write", short)
+    cache.keep(full, b"tile")
+    cache.flush()
+    monkeypatch.undo()
+    assert cache.read(full) is None
+    assert {one.name for one in (tmp_path / full).parent.iterdir()} == {
+        Path(empty).name,
+        Path(cut_off).name,
+    }, "nothing half is left over"
 
 
 def test_tiles_on_disk_stay_within_the_limit(tmp_path: Path) -> None:

@@ -69,6 +69,7 @@ class Feed:
         self._poll_s = poll_s
         self._listeners: list[Listener] = []
         self._lock = threading.Lock()
+        self._letting_go = False
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._ends: tuple[socket.socket, socket.socket] | None = None
@@ -78,6 +79,7 @@ class Feed:
     def start(self) -> Self:
         """Begin; returns at once, also when the database is not there yet."""
         self._stopping.clear()
+        self._letting_go = False
         self._hinted = False
         self._ends = socket.socketpair()
         self._database.committed = self.hint
@@ -101,6 +103,7 @@ class Feed:
     def let_go(self) -> None:
         """End every listener's stream: the server is about to stop."""
         with self._lock:
+            self._letting_go = True
             leaving, self._listeners = self._listeners, []
         for listener in leaving:
             listener.offer(())
@@ -135,8 +138,13 @@ class Feed:
         """Offer a listener everything after its position from now on."""
         with self._lock:
             self.refuse_when_full()
-            self._listeners.append(listener)
-        self.hint()
+            is_late = self._letting_go
+            if not is_late:
+                self._listeners.append(listener)
+        if is_late:  # it was on its way when the server began to stop
+            listener.offer(())
+        else:
+            self.hint()
 
     def leave(self, listener: Listener) -> None:
         """Forget a listener; one that is gone already is no error."""

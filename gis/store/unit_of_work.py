@@ -199,8 +199,9 @@ class Database:
                 named = {"id": actor.id, "role": actor.role, "area": actor.area_code or ""}
                 work.prepared(_SET_ACTOR, named)
                 yield work
-            if self.committed is not None and not read_only:
-                self.committed()
+            told = self.committed  # looked at once: the feed may end meanwhile
+            if told is not None and not read_only:
+                told()
         except PoolTimeout as error:
             raise DatabaseUnavailable from error
         except DBAPIError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from api.app import create_app
 from gis.governance.actors import SYSTEM
 from gis.services.access import issue_token
-from gis.services.feed import Feed, sequence_outbox
+from gis.services.feed import Feed, Listener, sequence_outbox
 from gis.settings import Settings
 from gis.store.unit_of_work import Database
 from tests.conftest import serving
@@ -229,3 +229,31 @@ def test_a_commit_while_the_feed_ends_is_no_error(door: Door) -> None:
     feed.hint()
     feed.stop()
     feed.hint()  # whoever committed meanwhile
+
+
+def test_who_comes_while_the_server_stops_is_let_go_as_well(door: Door) -> None:
+    feed = Feed(door.database, limit=1)
+    feed.let_go()
+    offered: list[int] = []
+    feed.join(Listener(0, lambda messages: offered.append(len(messages)) is None))
+    assert offered == [0]
+    assert feed.listeners == 0
+
+
+def test_what_is_committed_while_the_feed_ends_is_no_error(postgres_dsn: str) -> None:
+    looks = iter([lambda: None, None, None])
+
+    class Ending(Database):
+        """Its hook is there at the first look, and then no more."""
+
+        @property
+        def committed(self) -> Callable[[], None] | None:
+            return next(looks)
+
+        @committed.setter
+        def committed(self, hook: object) -> None: ...
+
+    database = Ending(postgres_dsn)
+    with database.transaction(SYSTEM) as work:
+        work.execute(PUT, topic="event.created", subject="one", path=[])
+    database.close()

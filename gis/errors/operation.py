@@ -102,6 +102,18 @@ class JobUnknown(NotFound):
     detail_en = "There is no job {id}, or somebody else started it. Results are kept for 30 days."
 
 
+class JobGivenUp(Unavailable):
+    """The processes that worked on a long job died again and again, or lost the database."""
+
+    code = "job-given-up"
+    title_zh, title_en = "任务中断", "The job was given up"
+    detail_zh = "执行该任务的后台进程多次意外结束，任务未完成。请重新发起；若再次发生，请看日志。"
+    detail_en = (
+        "The processes that worked on this job ended unexpectedly, and it is not finished. Start "
+        "it again; if that happens again, look at the log."
+    )
+
+
 class QueueStopped(Unavailable):
     """Jobs are due and nobody works on them."""
 

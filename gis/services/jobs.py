@@ -27,8 +27,10 @@ from datetime import datetime, timedelta
 from importlib import import_module
 from typing import Any, Final
 
+import structlog
+
 from gis import clock
-from gis.errors import JobUnknown, QueueStopped
+from gis.errors import GovernanceError, JobGivenUp, JobUnknown, QueueStopped
 from gis.governance.actors import SYSTEM, Actor
 from gis.services.lookup import Boundaries
 from gis.settings import Settings
@@ -62,6 +64,8 @@ STALE_AFTER_S: Final = 15.0
 
 OLDEST_DUE_S: Final = 300.0
 """A job that is due for longer means that nobody works: ``/readyz`` says so."""
+
+_log = structlog.get_logger(__name__)
 
 
 class JobCancelled(Exception):
@@ -287,6 +291,24 @@ def check_queue(database: Database, *, workers_expected: bool) -> dict[str, Any]
     if workers_expected and state.oldest_due_s is not None and state.oldest_due_s > OLDEST_DUE_S:
         raise QueueStopped(due=state.due, oldest_s=round(state.oldest_due_s), workers=state.workers)
     return {"waiting": state.waiting, "running": state.running, "workers": state.workers}
+
+
+def problem_of(error: GovernanceError) -> dict[str, Any]:
+    """Return an error as a report carries it, in both languages."""
+    return {
+        "code": error.code,
+        "title": {"zh": error.title("zh"), "en": error.title("en")},
+        "detail": {"zh": error.detail("zh"), "en": error.detail("en")},
+        "facts": {key: str(value) for key, value in error.facts.items()},
+    }
+
+
+@task("end-left-reports", every=timedelta(seconds=30))
+def end_left_reports(context: Context) -> None:
+    """End the reports of jobs that were given up: nobody must wait for them for ever."""
+    with context.database.transaction(SYSTEM) as work:
+        for report_id in store.end_left(work, problem_of(JobGivenUp())):
+            _log.error("report_of_a_dead_job_ended", report=str(report_id))
 
 
 @task("forget-done-jobs", every=timedelta(hours=1))

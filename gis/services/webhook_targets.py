@@ -82,6 +82,8 @@ class Targets:
         literal = _address(host)
         if literal is not None:
             self._judge(host, literal)
+        elif not _is_name(host):
+            raise _refused(url[:200], "不是有效的网址", "it is no valid URL")
         elif not self._open and not self._is_named(host) and not self._networks:
             raise _not_listed(host)
         return found
@@ -193,6 +195,15 @@ def _address(host: str) -> Address | None:
         return ipaddress.ip_address(host)
     except ValueError:
         return None
+
+
+def _is_name(host: str) -> bool:
+    """Tell whether a host could be asked for: no part of it is empty or too long."""
+    try:
+        host.encode("idna")
+    except UnicodeError:
+        return False
+    return True
 
 
 def _refused(host: str, zh: str, en: str) -> WebhookTargetRefused:

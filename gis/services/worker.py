@@ -214,7 +214,7 @@ def perform(each: Task, context: Context, arguments: Mapping[str, Any]) -> None:
     except GovernanceError as error:
         if mended_by_retry(error) and context.attempt < each.attempts:
             raise
-        _end(context, "failed", problem=_problem(error))
+        _end(context, "failed", problem=jobs.problem_of(error))
     except Exception:  # a bug of ours: the report must not say "running" for ever
         if context.attempt >= each.attempts:
             _end(context, "failed", problem=_BUG)
@@ -232,15 +232,6 @@ _BUG: Final = {
     },
     "facts": {},
 }
-
-
-def _problem(error: GovernanceError) -> dict[str, Any]:
-    return {
-        "code": error.code,
-        "title": {"zh": error.title("zh"), "en": error.title("en")},
-        "detail": {"zh": error.detail("zh"), "en": error.detail("en")},
-        "facts": {key: str(value) for key, value in error.facts.items()},
-    }
 
 
 def _end(context: Context, status: str, **values: Any) -> None:  # noqa: ANN401 - JSON

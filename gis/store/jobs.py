@@ -50,6 +50,13 @@ _FORGET = sa.text(
     "and not exists (select from procrastinate_events e where e.job_id = j.id "
     "and e.at > now() - make_interval(hours => :hours))"
 )
+_END_LEFT = sa.text(
+    "update job_reports r set finished_at = clock_timestamp(), "
+    "status = case when cancel_asked then 'cancelled' else 'failed' end, "
+    "problem = case when cancel_asked then null else cast(:problem as jsonb) end "
+    "where finished_at is null and not exists (select from procrastinate_jobs j "
+    "where j.id = r.queue_id and j.status in ('todo', 'doing')) returning id"
+).bindparams(sa.bindparam("problem", type_=JSONB))
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +211,15 @@ def report_ends(
             .values(**values)
         )
     )
+
+
+def end_left(work: UnitOfWork, problem: Mapping[str, Any]) -> list[uuid.UUID]:
+    """Finish the reports on which no job works any more; return them.
+
+    A job ends its report first and itself afterwards: a report that is left was left by a job
+    whose process died.
+    """
+    return [row["id"] for row in work.rows(_END_LEFT, problem=dict(problem))]
 
 
 def ask_to_cancel(work: UnitOfWork, report_id: uuid.UUID) -> None:

@@ -304,28 +304,63 @@ def test_a_job_that_is_tried_again_gives_way_to_its_twin_that_waits(
         assert jobs.defer(work, "twins", {"first": False}, key="k") is not None
 
 
-def test_a_dead_workers_job_gives_way_to_its_twin_that_waits(
-    database: Database, settings: Settings
-) -> None:
-    with database.transaction(SYSTEM) as work:
-        jobs.defer(work, "note", {"what": "dead"}, key="k", lock="k")
-        work.execute(  # taken by a worker that died since
-            sa.text(
-                "with w as (insert into procrastinate_workers (last_heartbeat) values "
-                "(now() - interval '1 hour') returning id) update procrastinate_jobs "
-                "set status = 'doing', worker_id = (select id from w)"
-            )
-        )
-    with database.transaction(SYSTEM) as work:
-        jobs.defer(work, "note", {"what": "twin"}, key="k", lock="k")
-    drain(database, settings)
-    assert calls == [], "the lock is held"
+TAKEN_BY_A_DEAD_WORKER = sa.text(
+    "with w as (insert into procrastinate_workers (last_heartbeat) values "
+    "(now() - interval '1 hour') returning id) update procrastinate_jobs "
+    "set status = 'doing', worker_id = (select id from w)"
+)
 
+
+def rescue(database: Database, settings: Settings) -> None:
     async def rescued() -> None:
         base = Context(database, Boundaries(database), settings)
         async with worker._queue(database, base).open_async() as queue:
             await worker.rescue(queue)
 
     asyncio.run(rescued())
+
+
+def test_a_dead_workers_job_gives_way_to_its_twin_that_waits(
+    database: Database, settings: Settings
+) -> None:
+    with database.transaction(SYSTEM) as work:
+        jobs.defer(work, "note", {"what": "dead"}, key="k", lock="k")
+        work.execute(TAKEN_BY_A_DEAD_WORKER)
+    with database.transaction(SYSTEM) as work:
+        jobs.defer(work, "note", {"what": "twin"}, key="k", lock="k")
+    drain(database, settings)
+    assert calls == [], "the lock is held"
+
+    rescue(database, settings)
     drain(database, settings)
     assert calls == ["twin"]
+
+
+def test_no_report_says_running_for_ever(database: Database, settings: Settings) -> None:
+    with database.transaction(PLANNER) as work:
+        given_up, ended = (jobs.start(work, "sum", {"a": 2, "b": n}) for n in (3, 4))
+        for report_id in (given_up, ended):
+            store.report_begins(work, report_id)
+        work.execute(TAKEN_BY_A_DEAD_WORKER)
+        work.execute(
+            sa.text(
+                "update procrastinate_jobs set attempts = :most where id = "
+                "(select queue_id from job_reports where id = :id)"
+            ),
+            most=worker.CRASHES - 1,
+            id=given_up,
+        )
+    assert jobs.cancel(database, PLANNER, ended)["status"] == "running", "until its next step"
+    rescue(database, settings)
+    drain(database, settings)
+    with database.transaction(SYSTEM) as work:  # half a minute later
+        waiting = jobs.start(work, "sum", {"a": 2, "b": 5})
+    with database.transaction(PLANNER) as work:
+        store.report_begins(work, waiting)
+    jobs.end_left_reports(Context(database, Boundaries(database), settings))
+    assert calls == []
+    seen = {one: jobs.report(database, SYSTEM, one) for one in (given_up, ended, waiting)}
+    assert [one["status"] for one in seen.values()] == ["failed", "cancelled", "running"]
+    assert seen[given_up]["problem"]["code"] == "job-given-up"
+    assert "重新发起" in seen[given_up]["problem"]["detail"]["zh"]
+    assert seen[ended]["problem"] is None

@@ -40,6 +40,9 @@ def test_link_local_and_metadata_are_refused_whatever_is_allowed(allowed: str, u
         "http://exa mple.org/",
         "http://example.org/\r\nX: y",
         "http://例子.中国/",
+        "http://example..org/",
+        "http://.example.org/",
+        f"http://{'a' * 64}.org/",
         "gopher",
     ],
 )

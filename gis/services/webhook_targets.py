@@ -10,6 +10,8 @@ import http.client
 import ipaddress
 import socket
 import ssl
+import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
@@ -19,6 +21,7 @@ from gis.errors import WebhookTargetRefused
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 TIMEOUT_S: Final = 10.0
+"""The longest silence; the whole of a call may take three times as long."""
 ANSWER_BYTES: Final = 4096
 _PORTS: Final = {"http": 80, "https": 443}
 
@@ -154,6 +157,11 @@ def post(
         except OSError as error:
             last = error
             continue
+        # One that answers letter by letter is never silent for long.
+        late = threading.Event()
+        ends = threading.Timer(3 * timeout_s, _cut, (connection.sock, late))
+        ends.daemon = True
+        ends.start()
         try:
             connection.putrequest("POST", target.path, skip_host=True, skip_accept_encoding=True)
             connection.putheader("Host", target.authority)
@@ -163,8 +171,12 @@ def post(
             connection.putheader("Connection", "close")
             connection.endheaders(body)
             answer = connection.getresponse()
-            return answer.status, answer.read1(ANSWER_BYTES).decode("utf-8", "replace")
+            words = answer.read1(ANSWER_BYTES).decode("utf-8", "replace")
+            if late.is_set():  # half a head would do for the library
+                raise TimeoutError("the answer does not end")
+            return answer.status, words
         finally:
+            ends.cancel()
             connection.close()
     raise last or OSError("no address")
 
@@ -181,6 +193,12 @@ def _connection(target: Target, address: str, timeout_s: float) -> http.client.H
     connection = http.client.HTTPConnection(target.host, target.port, timeout=timeout_s)
     connection.sock = raw
     return connection
+
+
+def _cut(connected: socket.socket, late: threading.Event) -> None:
+    late.set()
+    with suppress(OSError):  # closed meanwhile
+        connected.shutdown(socket.SHUT_RDWR)
 
 
 def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:

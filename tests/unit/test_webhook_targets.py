@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import http.client
 import socket
+import threading
+import time
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -90,3 +94,23 @@ def test_a_name_is_judged_by_what_it_points_to(monkeypatch: pytest.MonkeyPatch) 
         monkeypatch.setattr(socket, "getaddrinfo", resolved("93.184.216.34", address))
         with pytest.raises(WebhookTargetRefused):
             post(targets, "http://rebound.example/", {}, b"{}")
+
+
+def test_an_answer_letter_by_letter_has_an_end() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def dribble() -> None:
+            one, _ = listening.accept()
+            with one, suppress(OSError):
+                one.sendall(b"HTTP/1.1 200 OK\r\n")
+                for _ in range(90):
+                    one.sendall(b"X: 1\r\n")
+                    time.sleep(0.02)
+                one.sendall(b"\r\n")
+
+        thread = threading.Thread(target=dribble)
+        thread.start()
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}/"
+        with pytest.raises((OSError, http.client.HTTPException)):
+            post(Targets("127.0.0.0/8"), url, {}, b"{}", timeout_s=0.2)
+        thread.join()

@@ -110,12 +110,15 @@ def test_a_plain_client_creates_reads_and_hears_of_the_end(
             return json.loads(content)
 
         def act(secret: str, action: str, **more: str) -> None:
-            (event,) = httpx.get(f"{base}/v1/events", headers=_bearer(centre)).json()["items"]
+            (event,) = httpx.get(f"{base}/v1/events", headers=_bearer(centre), timeout=60).json()[
+                "items"
+            ]
             code = event["work_orders"][0]["code"]
             answer = httpx.post(
                 f"{base}/v1/work-orders/{code}/actions",
                 headers=_bearer(secret),
                 json={"action": action, **more},
+                timeout=60,
             )
             assert answer.status_code == 200, answer.text
 

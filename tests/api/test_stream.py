@@ -165,7 +165,9 @@ def test_each_hears_of_the_own_area_only(door: Door) -> None:
         (one,) = heard(near, 1)
         two = heard(far, 2)
     assert [m.id - one.id for m in two] == [-1, 1]
-    refused = httpx.get(f"{door.base}/v1/stream", headers=worker, params={"area": "341103"})
+    refused = httpx.get(
+        f"{door.base}/v1/stream", headers=worker, params={"area": "341103"}, timeout=60
+    )
     assert (refused.status_code, refused.json()["type"]) == (403, "/problems/outside-scope")
 
 
@@ -175,7 +177,7 @@ def test_topics_can_be_chosen_and_unknown_ones_are_refused(door: Door) -> None:
         door.put("yes", topic="work_order.changed")
         assert heard(listener, 1)[0].event == "work_order.changed"
     refused = httpx.get(
-        f"{door.base}/v1/stream", headers=door.token(), params={"topics": "weather"}
+        f"{door.base}/v1/stream", headers=door.token(), params={"topics": "weather"}, timeout=60
     )
     assert (refused.status_code, refused.json()["type"]) == (422, "/problems/topic-unknown")
 
@@ -189,7 +191,7 @@ def test_one_listener_too_many_is_told_to_come_back(door: Door) -> None:
         for _ in range(2):
             door.put("x")
         heard(first, 2)  # all three have joined
-        refused = httpx.get(f"{door.base}/v1/stream", headers=door.token())
+        refused = httpx.get(f"{door.base}/v1/stream", headers=door.token(), timeout=60)
     assert refused.status_code == 503
     assert refused.json()["type"] == "/problems/stream-full"
     assert int(refused.headers["Retry-After"]) > 0

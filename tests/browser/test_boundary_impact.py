@@ -22,7 +22,7 @@ from gis.governance.actors import SYSTEM
 from gis.services.access import issue_token
 from gis.settings import Settings
 from gis.store.unit_of_work import Database
-from tests.browser.test_station_coverage import PAINTED
+from tests.browser.test_station_coverage import until
 from tests.conftest import cloned, serving
 from tests.factories import SmallCity, small_city
 from tests.integration.test_impact import draft_of, put, redrawn_community, strip
@@ -86,8 +86,7 @@ def page(request: pytest.FixtureRequest, chromium: Browser, town: Town) -> Itera
 def test_it_draws_what_moves_with_figures_and_legend(page: Page, town: Town) -> None:
     page.goto(f"/maps/boundary-impact?draft={town.draft}")
     expect(page.locator("canvas").first).to_be_visible()
-    page.wait_for_timeout(500)
-    assert page.evaluate(PAINTED) > 10_000
+    until(page, lambda pixels: pixels > 10_000)
     panel = page.locator("#gw-panel")
     if panel.get_attribute("open") is None:
         panel.locator("summary").click()
@@ -124,7 +123,7 @@ def test_the_plan_page_shows_a_drafts_findings_and_impact(page: Page, town: Town
 
 def test_the_newest_draft_is_taken_and_equal_questions_give_equal_bytes(town: Town) -> None:
     address = f"{town.base}/maps/boundary-impact?lang=en"
-    first, second = (httpx.get(address, headers=town.headers) for _ in range(2))
+    first, second = (httpx.get(address, headers=town.headers, timeout=60) for _ in range(2))
     assert first.status_code == 200
     assert first.content == second.content
     assert b"residents get another area" in first.content
@@ -143,10 +142,12 @@ def test_a_wrong_question_is_a_problem(
     town: Town, query: str, signed_in: bool, status: int, code: str
 ) -> None:
     answer = httpx.get(
-        f"{town.base}/maps/boundary-impact{query}", headers=town.headers if signed_in else {}
+        f"{town.base}/maps/boundary-impact{query}",
+        headers=town.headers if signed_in else {},
+        timeout=60,
     )
     assert (answer.status_code, answer.json()["type"]) == (status, f"/problems/{code}")
-    index = httpx.get(f"{town.base}/maps", headers=town.headers if signed_in else {})
+    index = httpx.get(f"{town.base}/maps", headers=town.headers if signed_in else {}, timeout=60)
     assert ("boundary-impact" in index.text) is signed_in
 
 
@@ -201,7 +202,6 @@ def test_a_redrawn_community_of_the_demo_city_is_drawn(
         opened = context.new_page()
         opened.goto("/maps/boundary-impact?lang=zh")
         expect(opened.locator("canvas").first).to_be_visible()
-        opened.wait_for_timeout(500)
-        assert opened.evaluate(PAINTED) > 20_000
+        until(opened, lambda pixels: pixels > 20_000)
         opened.screenshot(path=tmp_path / "impact.png")
         context.close()

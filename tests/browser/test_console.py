@@ -61,6 +61,7 @@ def test_the_same_thing_reported_twice_is_joined(sign: Sign, base: str, city: Da
                 "title": "路口垃圾堆放",
                 "location": {"lon": 118.3251, "lat": 32.3041, "accuracy_m": 10},
             },
+            timeout=60,
         )
         ids.append(told.json()["id"])
     page = sign("dispatcher", f"/dispatch#case={ids[1]}")
@@ -90,7 +91,11 @@ def test_a_late_answer_about_another_case_shows_nothing(sign: Sign) -> None:
     rows.nth(1).click()
     expect(page.locator("#case code").first).not_to_have_text(first)
     second = page.locator("#case code").first.inner_text()
-    page.wait_for_timeout(1200)
+    for _ in range(400):
+        if page.evaluate("window.late") > 0:
+            break
+        page.wait_for_timeout(50)
+    page.wait_for_timeout(200)  # what it would do with the answer
     assert page.evaluate("window.late") > 0
     assert page.locator("#case code").first.inner_text() == second
 
@@ -402,7 +407,9 @@ def test_a_long_lane_shows_its_first_rows_and_more_on_demand(
     sign: Sign, base: str, city: Database
 ) -> None:
     secret = issue_token(city, SYSTEM, role="dispatcher", days=1).secret
-    with httpx.Client(base_url=base, headers={"Authorization": f"Bearer {secret}"}) as desk:
+    with httpx.Client(
+        base_url=base, headers={"Authorization": f"Bearer {secret}"}, timeout=60
+    ) as desk:
         for number in range(41):
             told = desk.post(
                 "/v1/events",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import Any
 
 import httpx
@@ -16,7 +15,7 @@ from gis.services.staffing import StaffingQuestion, staffed
 from gis.store.unit_of_work import Database
 from maps.catalogue import MAPS
 from tests.browser.desk import Sign, idle, middle
-from tests.browser.test_station_coverage import PAINTED
+from tests.browser.test_station_coverage import until
 
 pytestmark = pytest.mark.browser
 
@@ -209,11 +208,9 @@ def test_every_map_draws_itself_twice_alike_and_prints(
     sheet = httpx.get(f"{address}.pdf", params={"area": "341102"}, headers=headers, timeout=60)
     assert sheet.content.startswith(b"%PDF-")
     page = sign("planner", "/maps")
-    started = time.perf_counter()
     page.goto(f"/maps/{key}")
     expect(page.locator("canvas").first).to_be_visible()
-    assert page.evaluate(PAINTED) > 5_000
-    assert time.perf_counter() - started < 20
+    until(page, lambda pixels: pixels > 5_000)
     expect(page.locator(".gw-panel")).to_contain_text("边界版本")
 
 
@@ -225,8 +222,8 @@ def test_the_staffing_map_tells_what_the_service_counts_and_only_planners_see_it
     full = told["communities"] - told["communities_short"]
     expect(page.locator(".gw-big")).to_have_text(f"{full} / {told['communities']}")
     expect(page.locator(".gw-panel")).to_contain_text(f"合计缺 {told['missing_of_communities']:,}")
-    assert httpx.get(f"{base}/maps/community-staffing").status_code == 401
-    assert "community-staffing" not in httpx.get(f"{base}/maps").text
+    assert httpx.get(f"{base}/maps/community-staffing", timeout=60).status_code == 401
+    assert "community-staffing" not in httpx.get(f"{base}/maps", timeout=60).text
 
 
 def test_at_nightfall_the_same_layers_take_other_colours(sign: Sign) -> None:

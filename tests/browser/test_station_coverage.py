@@ -69,7 +69,7 @@ def show(page: Page, address: str) -> None:
 
 def until(page: Page, enough: Callable[[int], bool]) -> None:
     """Wait until so many pixels are painted (the page's policy forbids to poll inside it)."""
-    for _ in range(100):
+    for _ in range(400):
         if enough(painted(page)):
             return
         page.wait_for_timeout(50)
@@ -149,8 +149,11 @@ def test_language_switch_keeps_the_question(page: Page) -> None:
 
 def test_layers_switch_off(page: Page) -> None:
     show(page, MAP)
-    page.wait_for_timeout(500)  # the last layer is painted, the zoom has come to rest
-    before = painted(page)
+    seen = [0]
+    while len(set(seen[-4:])) > 1 or len(seen) < 4:  # the last layer is painted, the zoom at rest
+        page.wait_for_timeout(200)
+        seen.append(painted(page))
+    before = seen[-1]
     page.get_by_role("button", name="图层").press("Enter")
     box = page.locator(".leaflet-control-layers-overlays label", has_text="覆盖人口占比")
     expect(box).to_be_visible()
@@ -173,7 +176,7 @@ def test_the_index_leads_to_the_map(page: Page) -> None:
 def test_the_same_question_gives_the_same_bytes_and_a_policy_without_unsafe_inline(
     town: str,
 ) -> None:
-    first, second = (httpx.get(town + MAP) for _ in range(2))
+    first, second = (httpx.get(town + MAP, timeout=60) for _ in range(2))
     assert first.status_code == 200
     assert first.content == second.content
     policy = first.headers["content-security-policy"]
@@ -193,14 +196,16 @@ def test_the_same_question_gives_the_same_bytes_and_a_policy_without_unsafe_inli
     ],
 )
 def test_a_wrong_question_is_a_problem(town: str, query: str, status: int, code: str) -> None:
-    answer = httpx.get(town + MAP + query)
+    answer = httpx.get(town + MAP + query, timeout=60)
     assert answer.status_code == status
     assert answer.json()["type"] == f"/problems/{code}"
-    assert httpx.get(f"{town}/maps/no-such-map").json()["type"] == "/problems/map-unknown"
+    assert (
+        httpx.get(f"{town}/maps/no-such-map", timeout=60).json()["type"] == "/problems/map-unknown"
+    )
 
 
 def test_post_coverage_answers_in_the_shape_of_the_contract(town: str) -> None:
-    answer = httpx.post(f"{town}/v1/coverage", json={"radius_m": 3000, "by": "county"})
+    answer = httpx.post(f"{town}/v1/coverage", json={"radius_m": 3000, "by": "county"}, timeout=60)
     assert answer.status_code == 200, answer.text
     body = answer.json()
     wanted = {"people", "people_covered", "ratio", "area_km2", "area_covered_km2"}
@@ -225,11 +230,11 @@ def test_post_coverage_answers_in_the_shape_of_the_contract(town: str) -> None:
     ],
 )
 def test_post_coverage_refuses_what_it_cannot_answer(town: str, body: dict[str, object]) -> None:
-    assert httpx.post(f"{town}/v1/coverage", json=body).status_code == 422
+    assert httpx.post(f"{town}/v1/coverage", json=body, timeout=60).status_code == 422
 
 
 def test_a_city_without_roads_says_so(town: str) -> None:
-    answer = httpx.post(f"{town}/v1/coverage", json={"reach": "network"})
+    answer = httpx.post(f"{town}/v1/coverage", json={"reach": "network"}, timeout=60)
     assert answer.status_code == 503
     assert "gridward import roads" in answer.json()["detail"]
 

@@ -225,7 +225,9 @@ def test_killed_server_with_a_busy_child_is_not_started_beside_it(
         (child,) = busy.execute("SELECT pg_backend_pid()").fetchone() or (0,)
         endless = threading.Thread(target=never_answers, args=[busy])
         endless.start()
-        time.sleep(0.3)
+        active = f"SELECT count(*) FROM pg_stat_activity WHERE pid = {child} AND state = 'active'"
+        while query(cluster, active) == [(0,)]:
+            time.sleep(0.02)
         kill_server(cluster)
         assert Path(f"/proc/{child}/cwd").exists()
         with cluster.lease():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
@@ -258,9 +257,7 @@ def test_what_if_over_http_is_one_request(client: httpx.Client) -> None:
     found = answer.json()
     exact(found)
     assert found["change"]["before"]["people"] == found["summary"]["people"]
-    started = time.perf_counter()
     assert client.post("/v1/coverage", json=body).json()["summary"] == found["summary"]
-    assert time.perf_counter() - started < 60.0
     wrong = client.post("/v1/coverage", json={**body, "changes": [{"action": "close"}]})
     assert wrong.status_code == 404
     assert wrong.headers["content-type"] == "application/problem+json"

@@ -157,6 +157,7 @@ def run(settings: Settings) -> None:
             log_config=None,
             server_header=False,
             timeout_graceful_shutdown=10,
+            timeout_worker_healthcheck=30,  # kill -9 otherwise meets one that starts, or is busy
         )
     except KeyboardInterrupt:
         pass

@@ -215,7 +215,7 @@ class Pieces:
                 if said.tail is None:
                     ends[-1] = -1
                 self._spans[area] = ends
-            if missing:
+            if len(self._text) < len(self._held):  # also when what was missing failed half way
                 self._text = np.frombuffer(bytes(self._held), dtype=np.uint8)
             return self._text, self._spans
 

@@ -438,3 +438,16 @@ def test_many_answers_are_written_like_one() -> None:
             else:
                 left_out += 1
         assert left_out < pins / 3, "the edges of rounding and an area without an answer, no more"
+
+
+def test_pieces_that_could_not_all_be_made_are_whole_the_next_time() -> None:
+    class Failing(dict[int, Said]):
+        def __missing__(self, area: int) -> Said:
+            raise LookupError(area)
+
+    pieces = Pieces(2)
+    voice = Failing({0: Said("head", "brief", "inside", "facts", "tail")})
+    with pytest.raises(LookupError):
+        pieces.of(voice, np.arange(2))
+    text, spans = pieces.of(voice, np.arange(1))
+    assert spans[0].max() == len(text), "compiled code reads what spans say, and checks nothing"

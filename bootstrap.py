@@ -115,7 +115,7 @@ def as_root(command: Sequence[str], wanted: str | None = None) -> list[str]:
     sudo = shutil.which("sudo")
     if sudo is None:
         wanted = wanted or " ".join(command)
-        raise SetupError(f"需要 root 权限,请以 root 运行:{wanted}", f"As root, run: {wanted}")
+        raise SetupError(f"需要 root 权限，请以 root 运行：{wanted}", f"As root, run: {wanted}")
     # without a terminal nobody can type a password: fail at once instead of waiting
     return [sudo, *([] if sys.stdin.isatty() else ["-n"]), *command]
 
@@ -125,7 +125,7 @@ def apt_install(packages: Sequence[str]) -> None:
     listed = " ".join(packages)
     if shutil.which("apt-get") is None:
         raise SetupError(
-            f"本机没有 apt-get。请用系统的软件包工具安装与这些包相当的软件:{listed}",
+            f"本机没有 apt-get。请用系统的软件包工具安装与这些包相当的软件：{listed}",
             f"There is no apt-get here. Install what corresponds to: {listed}",
         )
     wanted = f"apt-get update && apt-get install {listed}"
@@ -148,7 +148,7 @@ def apt_install(packages: Sequence[str]) -> None:
     refresh_apt_lists(wanted, force=True)
     run(
         command,
-        f"无法安装 {listed}。请检查网络和 apt 源,或手动运行:apt-get install {listed}",
+        f"无法安装 {listed}。请检查网络和 apt 源，或手动运行：apt-get install {listed}",
         f"Cannot install {listed}. Check the network and apt's sources, or run: "
         f"apt-get install {listed}",
     )
@@ -235,8 +235,8 @@ def suitable_python() -> str:
             return found
     here = ".".join(str(part) for part in sys.version_info[:2])
     raise SetupError(
-        f"需要 Python 3.11 或更新版本,当前是 {here}。请安装(例如 apt-get install python3.11 "
-        "python3.11-venv),再运行 make setup PYTHON=python3.11。",
+        f"需要 Python 3.11 或更新版本，当前是 {here}。请安装（例如 apt-get install python3.11 "
+        "python3.11-venv），再运行 make setup PYTHON=python3.11。",
         f"Python 3.11 or newer is needed, this is {here}. Install one (for example apt-get install "
         "python3.11 python3.11-venv), then run: make setup PYTHON=python3.11",
     )
@@ -256,7 +256,7 @@ def ensure_ensurepip(python: str) -> None:
     apt_install([f"python{said}-venv"])
     if attempt(probe) is not None:
         raise SetupError(
-            f"{python} 缺少 venv 和 ensurepip。请安装 python{said}-venv,或安装 uv。",
+            f"{python} 缺少 venv 和 ensurepip。请安装 python{said}-venv，或安装 uv。",
             f"{python} has no venv and ensurepip. Install python{said}-venv, or uv.",
         )
 
@@ -339,7 +339,7 @@ def compile_kernels() -> None:
     """Compile the look-ups now, so that the first start does not take half a minute longer."""
     run(
         [str(PYTHON), "-c", KERNELS],
-        "空间索引编译失败,输出如下。",
+        "空间索引编译失败，输出如下。",
         "Compiling the look-ups failed; the output:",
     )
     (VENV / ".kernels").write_text(kernels_stamp())
@@ -364,7 +364,7 @@ def install(arguments: Sequence[str]) -> None:
         )
     run(
         [str(PYTHON), "-m", "pip", "install", "--quiet", *arguments],
-        "无法安装 Python 依赖。请检查网络,或用 pip config 设置可用的镜像后重试。",
+        "无法安装 Python 依赖。请检查网络，或用 pip config 设置可用的镜像后重试。",
         "Cannot install the Python packages. Check the network, or set a mirror that you can reach "
         "with `pip config`, and try again.",
     )
@@ -416,7 +416,7 @@ def install_postgis() -> None:
         majors = postgis_candidates()
     if not majors:
         raise SetupError(
-            "apt 源中没有 PostGIS(postgresql-*-postgis-3)。请启用发行版的完整软件源,"
+            "apt 源中没有 PostGIS（postgresql-*-postgis-3）。请启用发行版的完整软件源，"
             "或用 GRIDWARD_DATABASE_URL 指定已有的数据库。",
             "apt's sources hold no PostGIS (postgresql-*-postgis-3). Enable the distribution's "
             "full archive (Ubuntu: universe), or name a database with GRIDWARD_DATABASE_URL.",
@@ -484,7 +484,7 @@ def install_assets() -> None:
     """Install the npm packages of the lock file."""
     run(
         [*npm(), "ci", "--no-audit", "--no-fund", "--loglevel=error"],
-        "无法安装网页资源。请检查网络,或用 npm config 设置可用的镜像后重试。",
+        "无法安装网页资源。请检查网络，或用 npm config 设置可用的镜像后重试。",
         "Cannot install the web assets. Check the network, or set a mirror that you can reach with "
         "`npm config`, and try again.",
         cwd=MAPS,
@@ -534,7 +534,7 @@ def install_chromium() -> None:
     apt_install(["chromium"])
     if not chromium_done():
         raise SetupError(
-            "apt 没有提供可用的 Chromium。请安装 Chromium 或 Chrome,使其在 PATH 中。",
+            "apt 没有提供可用的 Chromium。请安装 Chromium 或 Chrome，使其在 PATH 中。",
             "apt gave no usable Chromium. Install Chromium or Chrome so that it is on the PATH.",
         )
 
@@ -564,9 +564,9 @@ def install_fonts() -> None:
 GOALS = ("run", "test", "bench")
 STEPS = (
     Step("Python 环境", "Python environment", GOALS, environment_done, make_environment),
-    Step("Python 依赖(约 1-3 分钟)", "Python packages", GOALS, packages_done, install_packages),
+    Step("Python 依赖（约 1-3 分钟）", "Python packages", GOALS, packages_done, install_packages),
     Step("gridward 命令", "gridward command", GOALS, project_done, install_project),
-    Step("编译空间索引(约半分钟)", "compiled look-ups", GOALS, kernels_done, compile_kernels),
+    Step("编译空间索引（约半分钟）", "compiled look-ups", GOALS, kernels_done, compile_kernels),
     Step(
         "PostgreSQL 与 PostGIS",
         "PostgreSQL with PostGIS",
@@ -617,7 +617,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"  !! {problem.zh}\n     {problem.en}", file=sys.stderr)
             return 1
         except KeyboardInterrupt:
-            print("  !! 已中断,重新运行即可继续 / interrupted; run again to go on", file=sys.stderr)
+            print(
+                "  !! 已中断，重新运行即可继续 / interrupted; run again to go on", file=sys.stderr
+            )
             return 130
     return 0
 

@@ -73,14 +73,14 @@ class Settings(BaseSettings):
     database_url: Annotated[
         str | None,
         Title(
-            "PostgreSQL(含 PostGIS)的连接地址;不设则使用私有数据库",
+            "PostgreSQL（含 PostGIS）的连接地址；不设则使用私有数据库",
             "URL of a PostgreSQL with PostGIS; unset: the private cluster",
         ),
     ] = None
     database_owner_url: Annotated[
         str | None,
         Title(
-            "可执行数据库迁移的登录地址;不设则与上一项相同",
+            "可执行数据库迁移的登录地址；不设则与上一项相同",
             "URL of a login that may run migrations; unset: the same as database_url",
         ),
     ] = None
@@ -97,7 +97,7 @@ class Settings(BaseSettings):
         int,
         Field(ge=0, le=64),
         Title(
-            "随服务启动的后台任务进程数(0:另行运行 gridward work)",
+            "随服务启动的后台任务进程数（0：另行运行 gridward work）",
             "job workers started with the server (0: run `gridward work` yourself)",
         ),
     ] = 1
@@ -140,21 +140,23 @@ class Settings(BaseSettings):
     basemap_url: Annotated[
         str,
         Title(
-            "底图 XYZ 模板({z}/{x}/{y});空为无底图",
+            "底图 XYZ 模板（{z}/{x}/{y}）；空为无底图",
             "XYZ template of a base map ({z}/{x}/{y}); empty: none",
         ),
     ] = ""
     basemap_attribution: Annotated[
-        str, Title("底图署名(含审图号)", "attribution of the base map")
+        str, Title("底图署名（含审图号）", "attribution of the base map")
     ] = ""
     language: Annotated[Literal["zh-CN", "en"], Title("默认语言", "default language")] = "zh-CN"
     max_upload_mb: Annotated[
-        int, Field(ge=1, le=4096), Title("上传文件上限(MB)", "largest upload in MB")
+        int, Field(ge=1, le=4096), Title("上传文件上限（MB）", "largest upload in MB")
     ] = 64
     tile_cache_mb: Annotated[
         int,
         Field(ge=0, le=1_000_000),
-        Title("瓦片缓存在磁盘上的上限(MB);0:不写磁盘", "tiles kept on disk in MB at most; 0: none"),
+        Title(
+            "瓦片缓存在磁盘上的上限（MB）；0：不写磁盘", "tiles kept on disk in MB at most; 0: none"
+        ),
     ] = 1024
     stream_listeners: Annotated[
         int,
@@ -164,7 +166,7 @@ class Settings(BaseSettings):
     webhook_hosts: Annotated[
         str,
         Title(
-            "允许推送的主机、后缀(.例)或网段，逗号分隔;空为管理员登记的任何主机(不含本机)",
+            "允许推送的主机、后缀（.例）或网段，逗号分隔；空为管理员登记的任何主机（不含本机）",
             "hosts, .suffixes or networks that webhooks may go to, comma-separated; "
             "empty: any that an administrator registers, except this machine",
         ),
@@ -173,7 +175,7 @@ class Settings(BaseSettings):
         float,
         Field(gt=0.5, le=1.0),
         Title(
-            "自动派单所需的最低概率(尚无校准数据时)",
+            "自动派单所需的最低概率（尚无校准数据时）",
             "probability from which an event routes itself, before answers tell a better one",
         ),
     ] = 0.935
@@ -181,7 +183,7 @@ class Settings(BaseSettings):
         float,
         Field(ge=0.5, lt=1.0),
         Title(
-            "自动派单应达到的准确率(有校准数据后据此定门槛)",
+            "自动派单应达到的准确率（有校准数据后据此定门槛）",
             "wanted precision of what routes itself; counted answers turn it into a threshold",
         ),
     ] = 0.995

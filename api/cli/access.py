@@ -33,7 +33,7 @@ def token(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="输出 JSON / print JSON")] = False,
 ) -> None:
-    """签发令牌(只显示一次)/ Issue a token; it is shown once and kept only as a hash."""
+    """签发令牌（只显示一次）/ Issue a token; it is shown once and kept only as a hash."""
     with open_database() as database:
         try:
             issued = access.issue_token(
@@ -46,7 +46,7 @@ def token(
     if issued.reaches_nowhere:
         say(
             "此网格员令牌既未写明本人，也未写明区域：看不到任何案件，只能上报。"
-            "请加 --person 人员代码(推荐)或 --area 区域代码重新签发。",
+            "请加 --person 人员代码（推荐）或 --area 区域代码重新签发。",
             "This grid worker's token names neither a person nor an area: it sees no case and can "
             "only report. Issue it again with --person CODE (better) or --area CODE.",
         )
@@ -72,7 +72,7 @@ def token(
 
 def revoke(
     credential_id: Annotated[
-        int, typer.Argument(help="令牌编号(token --json 的 id) / id of the token", metavar="ID")
+        int, typer.Argument(help="令牌编号（token --json 的 id）/ id of the token", metavar="ID")
     ],
 ) -> None:
     """吊销令牌及由它登录的会话 / Revoke a token and the sessions opened with it."""

@@ -31,7 +31,7 @@ def show_access(
     ] = "county",
     as_json: AsJson = False,
 ) -> None:
-    """站点可达性(2SFCA、E2SFCA) / Access scores by area."""
+    """站点可达性（2SFCA、E2SFCA）/ Access scores by area."""
     question = AccessQuestion(
         kinds=kind,
         method=cast("Method", method),

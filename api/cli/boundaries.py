@@ -164,7 +164,7 @@ def _headline(item: dict[str, Any]) -> tuple[str, str]:
     counts_zh = f"{item['areas']} 个区域" if "areas" in item else ""
     counts_en = f"{item['areas']} areas" if "areas" in item else ""
     if item.get("retired"):
-        counts_zh += f",停用 {item['retired']} 个"
+        counts_zh += f"，停用 {item['retired']} 个"
         counts_en += f", {item['retired']} retired"
     if item["status"] == "draft":
         head_zh, head_en = f"草稿 {item['draft_id']}", f"draft {item['draft_id']}"

@@ -146,7 +146,7 @@ def reset(
 def backup(
     file: Annotated[Path, typer.Argument(help="目标文件 / file to write")],
 ) -> None:
-    """备份到文件(pg_dump 自定义格式)/ Back up to one file (pg_dump's custom format)."""
+    """备份到文件（pg_dump 自定义格式）/ Back up to one file (pg_dump's custom format)."""
     partial = file.with_name(file.name + ".partial")
     with cluster.database(settings.load()) as urls:
         _run(
@@ -168,7 +168,7 @@ def restore(
         bool, typer.Option("--replace", help="覆盖现有数据 / overwrite what is there")
     ] = False,
 ) -> None:
-    """从备份恢复(全有或全无)/ Restore from a backup, all or nothing."""
+    """从备份恢复（全有或全无）/ Restore from a backup, all or nothing."""
     if not file.is_file():
         raise BackupMissing(path=file)
     contents = _run("pg_restore", "--list", str(file))

@@ -10,12 +10,12 @@ from api.cli.session import Bilingual, open_database, progress, put, say
 from gis.store.unit_of_work import Database
 from layers.demo.load import DEFAULT_SEED, Summary, load
 
-app = Bilingual("示范城市(合成数据)/ The demo city: made data on real names and outlines.")
+app = Bilingual("示范城市（合成数据）/ The demo city: made data on real names and outlines.")
 
 
-@app.callback(help="示范城市(合成数据)/ The demo city: made data on real names and outlines.")
+@app.callback(help="示范城市（合成数据）/ The demo city: made data on real names and outlines.")
 def group() -> None:
-    """示范城市(合成数据)/ The demo city: made data on real names and outlines."""
+    """示范城市（合成数据）/ The demo city: made data on real names and outlines."""
 
 
 @app.command("load")

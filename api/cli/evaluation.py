@@ -30,7 +30,8 @@ def evaluate(
         Path | None, typer.Argument(metavar="[IN]", help="带答案的文件 / a file with answers")
     ] = None,
     expect: Annotated[
-        str | None, typer.Option(help="正确区域的编码(或名称)列 / column of the right code or name")
+        str | None,
+        typer.Option(help="正确区域的编码（或名称）列 / column of the right code or name"),
     ] = None,
     events: Annotated[
         bool, typer.Option("--events", help="用库内已知真值的事件 / stored events of known answer")
@@ -49,7 +50,7 @@ def evaluate(
     ] = None,
     at: Annotated[str | None, typer.Option(help="时点列 / column of the instant")] = None,
     since: Annotated[
-        datetime | None, typer.Option(help="只评此日(含)起的事件 / events from that day on")
+        datetime | None, typer.Option(help="只评此日（含）起的事件 / events from that day on")
     ] = None,
     until: Annotated[
         datetime | None, typer.Option(help="只评此日之前的事件 / events before that day")
@@ -63,11 +64,11 @@ def evaluate(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="输出 JSON / print JSON")] = False,
 ) -> None:
-    """评估匹配:准确率、自动派单、校准 / Accuracy, auto share, precision of auto, calibration."""
+    """评估匹配：准确率、自动派单、校准 / Accuracy, auto share, precision of auto, calibration."""
     if (source is None) == (not (events or closed)) or (source is not None and expect is None):
         raise typer.BadParameter(
-            "给出文件与 --expect,或 --events,或 --closed / give a file with --expect, or --events, "
-            "or --closed"
+            "给出文件与 --expect，或 --events，或 --closed / give a file with --expect, or "
+            "--events, or --closed"
         )
     columns = {
         "lon": lon, "lat": lat, "accuracy": accuracy, "address": address, "category": category,

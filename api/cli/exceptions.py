@@ -50,7 +50,7 @@ def show(
 def add(
     reason: Annotated[str, typer.Option(help="理由 / why", metavar="TEXT")],
     expires: Annotated[
-        str, typer.Option(help="失效时间（日期或 RFC 3339） / until when", metavar="WHEN")
+        str, typer.Option(help="失效时间（日期或 RFC 3339）/ until when", metavar="WHEN")
     ],
     file: Annotated[
         Path | None,
@@ -68,7 +68,7 @@ def add(
         typer.Option(help="这两个区域之间的边界 / the border of two areas", metavar="CODE CODE"),
     ] = None,
     width: Annotated[
-        float | None, typer.Option(help="线的总宽度（米） / width in metres", min=0.1, max=500)
+        float | None, typer.Option(help="线的总宽度（米）/ width in metres", min=0.1, max=500)
     ] = None,
     area: Annotated[
         str | None, typer.Option(help="负责的区域 / the area that decides", metavar="CODE")
@@ -134,7 +134,7 @@ def _geometry(path: Path, crs: str | None) -> tuple[dict[str, Any], str]:
 
 def _line(item: dict[str, Any]) -> tuple[str, str]:
     who = item["area"] if item["unit"] is None else f"{item['area']} / {item['unit']}"
-    where_zh = "" if item["width_m"] is None else f",沿线宽 {item['width_m']:g} 米"
+    where_zh = "" if item["width_m"] is None else f"，沿线宽 {item['width_m']:g} 米"
     where_en = "" if item["width_m"] is None else f", {item['width_m']:g} m along a line"
     until = item["ended_at"] or item["expires_at"]
     told_zh = (

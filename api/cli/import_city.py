@@ -109,7 +109,7 @@ def calendar(file: File, as_json: AsJson = False) -> None:
 
 
 def office_hours(file: File, as_json: AsJson = False) -> None:
-    """导入办公时间(列 from、hours),如夏季作息 / Import office hours: columns from and hours.
+    """导入办公时间（列 from、hours），如夏季作息 / Import office hours: columns from and hours.
 
     hours: 08:30-12:00;14:00-17:30，自 from 当日起 / as from the day named. 文件即全部。
     """

@@ -2,25 +2,74 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 import typer
 
-from api.cli.session import Bilingual, open_database, put, say
+from api.cli.session import Bilingual, language, open_database, put, say, show_table
 from gis.governance.actors import SYSTEM
 from gis.services import learned, learning
 from gis.services.gazetteer import Gazetteer
 from gis.services.history import learn_from_history
+from gis.services.kpis import SHANGHAI
 from gis.services.lookup import Snapshots
 from layers.files import written
 from layers.files.sheets import csv_of
+
+MOST: Final = 20
+"""Rows of a table that are shown; `learn export` writes all."""
+
+ABOUT: Final = {
+    "aliases": ("地址别名", "what addresses mean here"),
+    "sources": ("来源的定位", "how exact each source's pins are"),
+    "readings": ("来源的坐标系", "which coordinate system each source's pins are in"),
+    "errors": ("来源误差与自报精度之比", "how a source's errors compare with its accuracy"),
+    "spreads": ("地址各级的离散", "how far places of a level lie from what was meant"),
+    "bad-pins": ("失效坐标", "coordinates that are no place"),
+    "reliability": ("说的把握与实际", "what was said and how often it was right"),
+    "precisions": ("各类别应达到的准确率", "precision wanted of a category"),
+}
+"""Table -> what it tells, in Chinese and English."""
+
+COLUMNS: Final = {
+    "id": ("编号", "id"),
+    "alias_key": ("地址", "address"),
+    "confirmed_grid": ("网格", "grid"),
+    "newest": ("最近更正", "latest correction"),
+    "source": ("来源", "source"),
+    "pins": ("定位数", "pins"),
+    "typical_m": ("典型误差 m", "typical error m"),
+    "stray": ("离谱占比", "strays"),
+    "created_at": ("学到时间", "learned at"),
+    "declared": ("声明", "declared"),
+    "reading": ("实为", "found"),
+    "factor": ("倍数", "times"),
+    "share": ("占比", "share"),
+    "level": ("级别", "level"),
+    "lon": ("经度", "lon"),
+    "lat": ("纬度", "lat"),
+    "kind": ("种类", "kind"),
+    "times": ("次数", "count"),
+    "addresses": ("地址数", "addresses"),
+    "dismissed_at": ("认定为真时间", "a place after all, at"),
+    "dismissed_by": ("认定人", "by"),
+    "low": ("自", "from"),
+    "high": ("至", "to"),
+    "said": ("说的把握", "said"),
+    "right_answers": ("答对", "right"),
+    "answers": ("作答", "answers"),
+    "category": ("类别", "category"),
+    "precision": ("准确率", "precision"),
+}
+"""Column -> its head, in Chinese and English."""
 
 Json = Annotated[bool, typer.Option("--json", help="输出 JSON / print JSON")]
 
 
 def history(as_json: Json = False) -> None:
-    """从历史事件学习:各来源的坐标系与误差、失效坐标 / Learn sources and failed geocodings."""
+    """从历史事件学习：各来源的坐标系与误差、失效坐标 / Learn sources and failed geocodings."""
     with open_database() as database, database.transaction(SYSTEM) as work:
         snapshots = Snapshots()
         snapshot = snapshots.snapshot(work)
@@ -48,11 +97,33 @@ def show(as_json: Json = False) -> None:
     if as_json:
         put(answer)
         return
+    zh = language() == "zh"
     for table, rows in answer.items():
-        say(f"{table}({len(rows)})", f"{table} ({len(rows)})")
-        for row in rows[:20]:
-            line = "  " + ", ".join(f"{key}={value}" for key, value in row.items())
-            say(line, line)
+        title_zh, title_en = ABOUT[table]
+        say(
+            f"{title_zh}（{table}）：{len(rows):,}{_rest(rows, '，列出前 {}')}",
+            f"{title_en} ({table}): {len(rows):,}{_rest(rows, ', the first {}')}",
+        )
+        if rows:
+            show_table(
+                [COLUMNS[name][0 if zh else 1] for name in rows[0]],
+                [[_cell(name, value) for name, value in row.items()] for row in rows[:MOST]],
+            )
+
+
+def _rest(rows: list[dict[str, Any]], words: str) -> str:
+    return words.format(MOST) if len(rows) > MOST else ""
+
+
+def _cell(name: str, value: Any) -> str:  # noqa: ANN401 - a value of a row
+    if value is None:
+        return ""
+    if name.endswith("_at"):
+        return f"{datetime.fromisoformat(value).astimezone(SHANGHAI):%Y-%m-%d %H:%M}"
+    if isinstance(value, float):
+        # a coordinate to the last metre, a share to what it tells
+        return f"{value:.5f}".rstrip("0").rstrip(".") if abs(value) >= 0.01 else f"{value:.2g}"
+    return f"{value:,}" if name in {"pins", "times", "answers"} else str(value)
 
 
 def export(

@@ -154,10 +154,10 @@ def match_file(
     ],
     target: Annotated[Path, typer.Argument(metavar="OUT", help="结果文件 / file to write")],
     lon: Annotated[
-        str | None, typer.Option(help="经度(东坐标)列 / column of longitude  [default: lon]")
+        str | None, typer.Option(help="经度（东坐标）列 / column of longitude  [default: lon]")
     ] = None,
     lat: Annotated[
-        str | None, typer.Option(help="纬度(北坐标)列 / column of latitude  [default: lat]")
+        str | None, typer.Option(help="纬度（北坐标）列 / column of latitude  [default: lat]")
     ] = None,
     crs: Annotated[
         str | None,
@@ -167,12 +167,14 @@ def match_file(
         str | None, typer.Option(help="精度列名或米数 / column, or metres (68 % radius)")
     ] = None,
     address: Annotated[str | None, typer.Option(help="地址列 / column of the address")] = None,
-    at: Annotated[str | None, typer.Option(help="时点列(RFC 3339)/ column of the instant")] = None,
+    at: Annotated[
+        str | None, typer.Option(help="时点列（RFC 3339）/ column of the instant")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="输出 JSON / print JSON")] = False,
 ) -> None:
-    """批量匹配:为每一行找出所属网格 / Match every row of a file to its grid, on every core.
+    """批量匹配：为每一行找出所属网格 / Match every row of a file to its grid, on every core.
 
-    IN 和 OUT 可为 .csv、.parquet、.gpkg,可互相转换。GeoPackage 的点不必指定坐标列。
+    IN 和 OUT 可为 .csv、.parquet、.gpkg，可互相转换。GeoPackage 的点不必指定坐标列。
     """
     from api.cli import match_stream  # noqa: PLC0415 - it imports this module
 

@@ -28,7 +28,7 @@ Kinds = Annotated[
     list[str] | None,
     typer.Option("--kind", help="站点类别，可重复；缺省全部 / kind of stations, repeatable"),
 ]
-Radius = Annotated[float, typer.Option(help="服务半径(米)/ radius in metres", metavar="METRES")]
+Radius = Annotated[float, typer.Option(help="服务半径（米）/ radius in metres", metavar="METRES")]
 Area = Annotated[str | None, typer.Option(help="区域编码；缺省全市 / area code", metavar="CODE")]
 
 
@@ -49,7 +49,7 @@ Mode = Annotated[
 Snap = Annotated[
     float,
     typer.Option(
-        help="离路网超过此距离(米)者无法判定 / farther from every road: not assessable",
+        help="离路网超过此距离（米）者无法判定 / farther from every road: not assessable",
         metavar="METRES",
     ),
 ]
@@ -235,12 +235,14 @@ def _print(answer: dict[str, Any], *, zh: bool) -> None:
         say(f"另有 {lost} 人不在任何区域内，无法判定。", f"{lost} more people are in no area.")
     causes = {name: count for name, count in total["uncovered_by_cause"].items() if count}
     if causes:
-        told = ", ".join(f"{_CAUSES[name][0]} {count:,}" for name, count in causes.items())
+        told = "、".join(f"{_CAUSES[name][0]} {count:,}" for name, count in causes.items())
         tells = ", ".join(f"{_CAUSES[name][1]} {count:,}" for name, count in causes.items())
         say(f"未覆盖原因：{told}。", f"Why not covered: {tells}.")
     shares = answer["demand"]["ratio_by_method"]
-    told = ", ".join(f"{name} {_share(share)}" for name, share in shares.items())
-    say(f"各口径覆盖率：{told}。", f"Share by method: {told}.")
+    named = [(*_METHODS.get(name, (name, name)), _share(share)) for name, share in shares.items()]
+    told = "、".join(f"{zh} {share}" for zh, _, share in named)
+    tells = ", ".join(f"{en} {share}" for _, en, share in named)
+    say(f"各口径覆盖率：{told}。", f"Share by method: {tells}.")
     if "change" in answer:
         change = answer["change"]
         say(
@@ -256,6 +258,15 @@ _CAUSES: Final = {
     "full": ("站点满员", "full"),
     "closed": ("站点关闭", "closed"),
 }
+
+
+_METHODS: Final = {
+    "buildings": ("按所在建筑", "by building"),
+    "communities": ("社区人口分摊到住宅", "communities spread over homes"),
+    "centroid": ("按区域中心", "by the centre of an area"),
+    "areal": ("按面积均摊", "evenly over the ground"),
+}
+"""Way of placing people -> its name; an imported series has its own."""
 
 
 def _share(ratio: float | None) -> str:

@@ -41,7 +41,7 @@ def redraw(
     seed: Annotated[int, typer.Option(help="随机种子 / seed", min=0, max=2**32 - 1)] = 0,
     seconds: Annotated[
         float,
-        typer.Option(help="搜索时限（秒） / time limit of the search", min=1, max=MOST_SECONDS),
+        typer.Option(help="搜索时限（秒）/ time limit of the search", min=1, max=MOST_SECONDS),
     ] = STANDARD_SECONDS,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="只看，不写草稿 / show only, write no draft")

@@ -26,7 +26,7 @@ SHOWN = 10
 def rematch_history(
     area: Annotated[str | None, typer.Option(help="只看该区域 / only events of an area")] = None,
     since: Annotated[
-        str | None, typer.Option(help="起始时间(RFC 3339)/ received since an instant")
+        str | None, typer.Option(help="起始时间（RFC 3339）/ received since an instant")
     ] = None,
     at: Annotated[
         str | None, typer.Option(help="采用该时点的边界 / boundaries in force at an instant")
@@ -36,7 +36,7 @@ def rematch_history(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="输出 JSON / print JSON")] = False,
 ) -> None:
-    """重新匹配历史事件,列出归属变化(不改动数据)/ Match the history again; writes nothing back."""
+    """重新匹配历史事件，列出归属变化（不改动数据）/ Match the history again; writes nothing."""
     chosen = settings.load()
     with open_database() as database:
         snapshots = Snapshots(IndexCache(chosen.home / "cache" / "boundaries"))

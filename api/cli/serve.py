@@ -84,7 +84,7 @@ def warm_up(app: FastAPI) -> None:
 
 
 def serve() -> None:
-    """启动服务(数据库结构须已就绪)/ Serve; the schema must be migrated already."""
+    """启动服务（数据库结构须已就绪）/ Serve; the schema must be migrated already."""
     settings = load()
     with cluster.database(settings) as urls:
         database = connect(settings, urls.app_url)
@@ -105,7 +105,7 @@ def up(
         float, typer.Option(help="示范城市规模 / scale of the demo city", min=0.02, max=10)
     ] = 1.0,
 ) -> None:
-    """一步启动:数据库、结构、示范城市、服务 / Database, schema, demo city, server: all at once."""
+    """一步启动：数据库、结构、示范城市、服务 / Database, schema, demo city, server at once."""
     settings = load()
     refuse_taken_port(settings)
     with cluster.database(settings) as urls:

@@ -166,6 +166,7 @@ class Bilingual(typer.Typer):
     def __init__(self, help_text: str) -> None:
         super().__init__(
             help=help_text,
+            context_settings={"max_content_width": 120},
             no_args_is_help=True,
             add_completion=False,
             rich_markup_mode=None,

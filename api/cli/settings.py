@@ -13,7 +13,7 @@ from gis.settings import load
 def show(
     as_json: Annotated[bool, typer.Option("--json", help="输出 JSON / print JSON")] = False,
 ) -> None:
-    """列出全部设置及当前值(密码不显示)/ List every setting and its value, passwords hidden."""
+    """列出全部设置及当前值（密码不显示）/ List every setting and its value, passwords hidden."""
     rows = load().rows()
     if as_json:
         put([row._asdict() for row in rows])

@@ -100,7 +100,7 @@ def show_sites(
         list[str] | None, typer.Option(help="可迁移的站点 / station that may move", metavar="CODE")
     ] = None,
     capacity: Annotated[
-        int | None, typer.Option(min=1, help="新站点容量(人) / people a new station serves")
+        int | None, typer.Option(min=1, help="新站点容量（人）/ people a new station serves")
     ] = None,
     twice: Annotated[
         bool, typer.Option("--twice", help="双重覆盖 / count people reached by two stations")
@@ -117,12 +117,12 @@ def show_sites(
     move: Move = None,
     close: Close = None,
     seconds: Annotated[
-        float, typer.Option(min=1, max=MOST_JOB_SECONDS, help="求解时限(秒)/ time limit")
+        float, typer.Option(min=1, max=MOST_JOB_SECONDS, help="求解时限（秒）/ time limit")
     ] = STANDARD_SECONDS,
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="随机种子 / seed")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="输出 JSON / print JSON")] = False,
 ) -> None:
-    """选址:新站点设在哪里,附最优性证明 / Choose new stations, with a proof."""
+    """选址：新站点设在哪里，附最优性证明 / Choose new stations, with a proof."""
     question = SitingQuestion(
         objective=cast("Objective", objective),
         k=k,

@@ -35,7 +35,7 @@ def work(
         ),
     ] = False,
 ) -> None:
-    """运行后台任务(时限提醒、升级、长任务)/ Run jobs: clocks, escalations, long computations."""
+    """运行后台任务（时限提醒、升级、长任务）/ Run jobs: clocks, escalations, long computations."""
     settings = load()
     configure_logs(settings)
     with cluster.database(settings) as urls:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 from api.ogc.links import (
@@ -17,6 +18,7 @@ from api.ogc.links import (
     STYLE,
     TILEJSON,
     link,
+    said,
 )
 from gis.errors import Language
 from layers.catalogue import Attribute, Layer, View
@@ -94,40 +96,59 @@ ITEM_FORMATS: Final = {
 Extent = tuple[float, float, float, float]
 
 
-def landing(root: str, links: Sequence[Mapping[str, Any]], title: str) -> dict[str, Any]:
+def landing(root: str, links: Sequence[Mapping[str, Any]], language: Language) -> dict[str, Any]:
     """Return the landing page."""
+    say = partial(said, language)
     return {
-        "title": title,
-        "description": "Boundaries, stations, roads, jobs and events of the city.",
+        "title": "Gridward",
+        "description": say(
+            "城市的边界、站点、道路、岗位与事件。",
+            "Boundaries, stations, roads, jobs and events of the city.",
+        ),
         "links": [
             *links,
-            link(f"{root}/api", "service-desc", OPENAPI, "The interface, OpenAPI 3.0"),
-            link(f"{root}/api?f=html", "service-doc", HTML, "The interface, to read"),
-            link(f"{root}/conformance", "conformance", JSON, "What the service conforms to"),
+            link(
+                f"{root}/api",
+                "service-desc",
+                OPENAPI,
+                say("接口说明（OpenAPI 3.0）", "The interface, OpenAPI 3.0"),
+            ),
+            link(
+                f"{root}/api?f=html",
+                "service-doc",
+                HTML,
+                say("接口说明（网页）", "The interface, to read"),
+            ),
+            link(
+                f"{root}/conformance",
+                "conformance",
+                JSON,
+                say("符合的标准", "What the service conforms to"),
+            ),
             link(
                 f"{root}/conformance",
                 "http://www.opengis.net/def/rel/ogc/1.0/conformance",
                 JSON,
-                "What the service conforms to",
+                say("符合的标准", "What the service conforms to"),
             ),
-            link(f"{root}/collections", "data", JSON, "The layers"),
+            link(f"{root}/collections", "data", JSON, say("图层", "The layers")),
             link(
                 f"{root}/collections",
                 "http://www.opengis.net/def/rel/ogc/1.0/data",
                 JSON,
-                "The layers",
+                say("图层", "The layers"),
             ),
             link(
                 f"{root}/tiles",
                 "http://www.opengis.net/def/rel/ogc/1.0/tilesets-vector",
                 JSON,
-                "Vector tiles of several layers",
+                say("多图层矢量瓦片", "Vector tiles of several layers"),
             ),
             link(
                 f"{root}/tileMatrixSets",
                 "http://www.opengis.net/def/rel/ogc/1.0/tiling-schemes",
                 JSON,
-                "Tiling schemes",
+                say("瓦片方案", "Tiling schemes"),
             ),
         ],
     }
@@ -144,7 +165,7 @@ def collection(
 ) -> dict[str, Any]:
     """Return the description of a layer as a collection."""
     at = f"{root}/collections/{layer.key}"
-    zh = language == "zh"
+    zh, say = language == "zh", partial(said, language)
     west, south, east, north = extent or (-180.0, -90.0, 180.0, 90.0)
     return {
         "id": layer.key,
@@ -162,22 +183,32 @@ def collection(
         "links": [
             *links,
             *(
-                link(f"{at}/items?f={form}", "items", media_type, f"Features as {form}")
+                link(
+                    f"{at}/items?f={form}",
+                    "items",
+                    media_type,
+                    say(f"要素（{form}）", f"Features as {form}"),
+                )
                 for form, media_type in ITEM_FORMATS.items()
             ),
             link(
                 f"{at}/queryables",
                 "http://www.opengis.net/def/rel/ogc/1.0/queryables",
                 SCHEMA,
-                "What it may be filtered by",
+                say("可用于筛选的属性", "What it may be filtered by"),
             ),
             link(
                 f"{at}/tiles",
                 "http://www.opengis.net/def/rel/ogc/1.0/tilesets-vector",
                 JSON,
-                "Vector tiles",
+                say("矢量瓦片", "Vector tiles"),
             ),
-            link(f"{at}/style", "stylesheet", STYLE, "Default style for vector tiles"),
+            link(
+                f"{at}/style",
+                "stylesheet",
+                STYLE,
+                say("矢量瓦片的默认样式", "Default style for vector tiles"),
+            ),
         ],
     }
 
@@ -210,13 +241,13 @@ def tileset(
     root: str, layers: Sequence[Layer], extent: Extent | None, language: Language, path: str
 ) -> dict[str, Any]:
     """Return the metadata of a tile set; ``path`` is what stands before ``/tiles``."""
-    zh = language == "zh"
+    zh, say = language == "zh", partial(said, language)
     at = f"{root}{path}/tiles/{MATRIX_SET}"
     zooms = min(one.zooms[0] for one in layers), max(one.zooms[1] for one in layers)
     west, south, east, north = extent or (-180.0, -85.0, 180.0, 85.0)
     single = layers[0] if len(layers) == 1 else None
     return {
-        "title": single.title(zh=zh) if single else ("全部图层" if zh else "All layers"),
+        "title": single.title(zh=zh) if single else say("全部图层", "All layers"),
         "dataType": "vector",
         "crs": "http://www.opengis.net/def/crs/EPSG/0/3857",
         "tileMatrixSetURI": MATRIX_SET_URI,
@@ -236,18 +267,18 @@ def tileset(
         "minZoom": zooms[0],
         "maxZoom": zooms[1],
         "links": [
-            link(at, "self", JSON, "This tile set"),
+            link(at, "self", JSON, say("本瓦片集", "This tile set")),
             link(
                 f"{root}/tileMatrixSets/{MATRIX_SET}",
                 "http://www.opengis.net/def/rel/ogc/1.0/tiling-scheme",
                 JSON,
-                "Its tiling scheme",
+                say("所用瓦片方案", "Its tiling scheme"),
             ),
             link(
                 f"{at}/{{tileMatrix}}/{{tileRow}}/{{tileCol}}",
                 "item",
                 MVT,
-                "A tile",
+                say("单个瓦片", "A tile"),
                 templated=True,
             ),
             link(f"{at}/tilejson", "describedby", TILEJSON, "TileJSON"),

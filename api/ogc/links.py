@@ -10,6 +10,7 @@ from fastapi import Request
 
 from api.ogc.asked import invalid
 from api.rendering import wants_page
+from gis.errors import Language
 
 JSON: Final = "application/json"
 GEOJSON: Final = "application/geo+json"
@@ -60,8 +61,13 @@ def chosen_format(request: Request, given: str | None, formats: Collection[str])
     return next(iter(formats))
 
 
+def said(language: Language, zh: str, en: str) -> str:
+    """Return the one of two texts that is in a language."""
+    return zh if language == "zh" else en
+
+
 def self_and_alternates(
-    request: Request, form: str, media_types: dict[str, str]
+    request: Request, form: str, media_types: dict[str, str], language: Language
 ) -> list[dict[str, Any]]:
     """Return the links to this document and to the same in its other formats."""
     return [
@@ -69,7 +75,9 @@ def self_and_alternates(
             here(request, f=each),
             "self" if each == form else "alternate",
             media_type,
-            "This document" if each == form else f"This document as {each}",
+            said(language, "本文档", "This document")
+            if each == form
+            else said(language, f"本文档（{each}）", f"This document as {each}"),
         )
         for each, media_type in media_types.items()
     ]

@@ -18,6 +18,7 @@ from api.ogc.links import (
     here,
     link,
     root,
+    said,
     self_and_alternates,
 )
 from api.problems import dumped
@@ -42,15 +43,16 @@ _BOTH: Final = {"json": JSON, "html": HTML}
 async def landing(request: Request, _actor: Reader) -> Response:
     """Links to everything else; a page for browsers."""
     form = chosen_format(request, asked.parameters(request).get("f"), _BOTH)
-    links = self_and_alternates(request, form, _BOTH)
-    return answered(request, form, documents.landing(root(request), links, "Gridward"), "landing")
+    language = spoken(request, form)
+    links = self_and_alternates(request, form, _BOTH, language)
+    return answered(request, form, documents.landing(root(request), links, language), "landing")
 
 
 @router.get("/conformance", summary="What the service conforms to", response_class=Response)
 async def conformance(request: Request, _actor: Reader) -> Response:
     """List the conformance classes."""
     form = chosen_format(request, asked.parameters(request).get("f"), _BOTH)
-    links = self_and_alternates(request, form, _BOTH)
+    links = self_and_alternates(request, form, _BOTH, spoken(request, form))
     document = {"conformsTo": list(documents.CONFORMANCE), "links": links}
     return answered(request, form, document, "conformance")
 
@@ -84,16 +86,24 @@ async def collections(request: Request, app: Open, actor: Reader) -> Response:
             extent=await app.layers.extent(layer, actor),
             frames=frames,
             links=[
-                link(f"{root(request)}/collections/{layer.key}", "self", JSON, "This layer"),
                 link(
-                    f"{root(request)}/collections/{layer.key}?f=html", "alternate", HTML, "as HTML"
+                    f"{root(request)}/collections/{layer.key}",
+                    "self",
+                    JSON,
+                    said(language, "本图层", "This layer"),
+                ),
+                link(
+                    f"{root(request)}/collections/{layer.key}?f=html",
+                    "alternate",
+                    HTML,
+                    said(language, "本图层（网页）", "This layer as HTML"),
                 ),
             ],
         )
         for layer in layers_for(actor)
     ]
     document = {
-        "links": self_and_alternates(request, form, _BOTH),
+        "links": self_and_alternates(request, form, _BOTH, spoken(request, form)),
         "collections": listed,
         "crs": [one.uri for one in frames],
         "numberMatched": len(listed),
@@ -113,7 +123,7 @@ async def collection(request: Request, app: Open, actor: Reader, key: LayerKey) 
         language=spoken(request, form),
         extent=await app.layers.extent(layer, actor),
         frames=frames_for(await app.layers.extent_of_city()),
-        links=self_and_alternates(request, form, _BOTH),
+        links=self_and_alternates(request, form, _BOTH, spoken(request, form)),
     )
     return answered(request, form, document, "collection", view=View.of(layer, actor))
 

@@ -9,7 +9,17 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Path, Request, Response
 
 from api.ogc import asked, documents, tile_answers
-from api.ogc.links import HTML, JSON, MATRIX_SET, MATRIX_SET_URI, STYLE, chosen_format, link, root
+from api.ogc.links import (
+    HTML,
+    JSON,
+    MATRIX_SET,
+    MATRIX_SET_URI,
+    STYLE,
+    chosen_format,
+    link,
+    root,
+    said,
+)
 from api.ogc.tile_answers import Terms
 from api.routes.ogc import LayerKey, Open, Reader, answered, spoken
 from api.runtime import Runtime
@@ -192,9 +202,11 @@ def _zooms(layers: list[Layer]) -> tuple[int, int]:
 async def _sets(request: Request, app: Runtime, layers: list[Layer], path: str) -> Response:
     form = chosen_format(request, asked.parameters(request).get("f"), _BOTH)
     extent = await app.layers.extent_of_city()
-    made = documents.tileset(root(request), layers, extent, spoken(request, form), path)
+    language = spoken(request, form)
+    made = documents.tileset(root(request), layers, extent, language, path)
+    title = said(language, "瓦片集", "Tile sets")
     document = {
-        "links": [link(f"{root(request)}{path}/tiles", "self", JSON, "Tile sets")],
+        "links": [link(f"{root(request)}{path}/tiles", "self", JSON, title)],
         "tilesets": [made],
     }
     return answered(request, form, document, "document")

@@ -118,7 +118,7 @@ def retire_areas(
         if draft_id is None:
             check_retirements(work, wanted, drafted=())
             source = {"retire": " ".join(wanted)}
-            heading = title or f"retire {_listed(wanted)}"
+            heading = title or f"撤销 {_listed(wanted)} / retire {_listed(wanted)}"
             draft_id = drafts.add_draft(work, title=heading, source=source, report={})
         else:
             if not drafts.is_open_draft(work, draft_id):

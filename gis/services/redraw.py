@@ -177,7 +177,10 @@ def _write(
     rows += _micro(community, drawn)
     check_scope(work.actor, [row.code for row in rows] + drawn.retired)
     new = [code for code, change in zip(drawn.codes, drawn.changes, strict=True) if change == "new"]
-    heading = request.title or f"redraw {community.code} into {len(drawn.codes)} grids"
+    grids = len(drawn.codes)
+    heading = request.title or (
+        f"{community.name}重划为 {grids} 个网格 / redraw {community.code} into {grids} grids"
+    )
     report.draft_id = boundaries.add_draft(work, title=heading, source=report.source, report={})
     report.outcome = "drafted"
     boundaries.add_areas(work, new, level="grid", code_system=community.code_system)

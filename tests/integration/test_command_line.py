@@ -11,7 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import typer
 
+from api import cli
 from gis.cluster import Cluster
 from tests.homes import new_home
 from tests.processes import environment, gridward
@@ -160,3 +162,12 @@ def test_help_is_in_both_languages(home: Path) -> None:
     assert "装载" in gridward(home, "demo", "--help")
     assert "serve" in said
     assert "启动" in said
+
+
+def test_the_list_of_commands_is_what_their_modules_say() -> None:
+    listed, real = (typer.main.get_command(made) for made in (cli.listing(), cli.app()))
+    assert isinstance(listed, typer.core.TyperGroup)
+    assert isinstance(real, typer.core.TyperGroup)
+    assert {name: one.get_short_help_str(100) for name, one in listed.commands.items()} == {
+        name: one.get_short_help_str(100) for name, one in real.commands.items()
+    }

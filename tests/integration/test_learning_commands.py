@@ -14,8 +14,11 @@ import typer
 from typer.testing import CliRunner
 
 from api.cli import evaluation, learning
+from api.cli.learning import ABOUT, COLUMNS
 from gis.errors import BadPinUnknown, ColumnMissing, CorrectionUnknown
+from gis.services.learned import TABLES
 from gis.services.lookup import Boundaries
+from gis.store import tables
 from gis.store.unit_of_work import Database
 from tests.factories import SmallCity, small_city
 from tests.integration.test_learning import WORDS, correct
@@ -120,7 +123,9 @@ def test_what_was_learned_is_shown_exported_and_taken_back(
     number = correct(database, Boundaries(database), city.grids[1])
     shown = json.loads(run("learn", "show", "--json").stdout)
     assert [row["confirmed_grid"] for row in shown["aliases"]] == [city.grids[1]]
-    assert "aliases (1)" in run("learn", "show").stderr
+    told = run("learn", "show")
+    assert "(aliases): 1\n" in told.stderr
+    assert city.grids[1] in told.stdout
     path = tmp_path / "corrections.csv"
     assert json.loads(run("learn", "export", path, "--json").stdout)["rows"] == 1
     with path.open(encoding="utf-8-sig", newline="") as file:
@@ -140,3 +145,17 @@ def test_a_category_gets_its_own_level(run: Run, city: SmallCity) -> None:
     assert [(row["category"], row["precision"]) for row in rows] == [("event-fire", 0.999)]
     assert run("learn", "level", "event-fire").exit_code == 0
     assert json.loads(run("learn", "show", "--json").stdout)["precisions"] == []
+
+
+def test_every_table_and_column_that_is_shown_has_words() -> None:
+    assert set(ABOUT) == set(TABLES) - {"corrections"}
+    columns = {
+        column.name
+        for table in (
+            tables.source_profiles, tables.source_readings, tables.source_errors,
+            tables.place_spreads, tables.bad_pins, tables.confidence_bins,
+            tables.category_precisions,
+        )
+        for column in table.c
+    }  # fmt: skip
+    assert set(COLUMNS) == columns | {"alias_key", "confirmed_grid", "times", "newest"}

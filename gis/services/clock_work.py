@@ -15,7 +15,7 @@ from typing import Final
 
 import structlog
 
-from gis.errors import DatabaseUnavailable, GovernanceError
+from gis.errors import DatabaseUnavailable
 from gis.governance.actors import SYSTEM
 from gis.governance.clocks import Clock, fire
 from gis.governance.work_orders import STAGES, TRANSITIONS
@@ -44,21 +44,25 @@ def tick_clocks(context: jobs.Context) -> None:
 
 def tick(database: Database, boundaries: Boundaries, now: Callable[[], datetime]) -> int:
     """Fire everything that is due by now; return how many entries were written."""
-    fired, done = 0, set[uuid.UUID]()
+    fired, done, stay = 0, set[uuid.UUID](), 0
     for _batch in range(MOST_BATCHES):
         with database.reading(SYSTEM) as work:
-            found = store.cases_with_due_clocks(work, now(), BATCH)
+            # what stays due, locked or failed, must not fill the batch
+            found = store.cases_with_due_clocks(work, now(), BATCH + stay)
         fresh = [event_id for event_id in found if event_id not in done]
         if not fresh:
             break
         for event_id in fresh:
             done.add(event_id)
+            entries = 0
             try:
-                fired += fire_case(database, boundaries, event_id, now())
+                entries = fire_case(database, boundaries, event_id, now())
             except DatabaseUnavailable:
                 raise
-            except GovernanceError as error:  # one case must not hold up the others
-                _log.error("clock_failed", event=str(event_id), code=error.code, **error.facts)
+            except Exception as error:  # noqa: BLE001 - one case must not hold up the others
+                _log.error("clock_failed", case=str(event_id), reason=str(error), exc_info=True)
+            fired += entries
+            stay += entries == 0
     if fired:
         _log.info("clocks_fired", entries=fired)
     return fired

@@ -18,10 +18,12 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from gis.errors import AreaUnknown
 from gis.governance.actors import SYSTEM, Actor
 from gis.governance.calendar import SHANGHAI
 from gis.governance.working_days import HolidayNotice
 from gis.services import case_view, city_time, clock_work, dispatch, intake
+from gis.services.case_file import CaseFile
 from gis.services.dispatch import Command
 from gis.services.lookup import Boundaries
 from gis.services.match_request import Location, MatchRequest
@@ -202,6 +204,32 @@ def wait_for(true: Callable[[], bool], seconds: float = 150) -> None:
     while not true():
         assert time.monotonic() < until, "it did not come to pass in time"
         time.sleep(0.05)
+
+
+def test_a_case_that_cannot_go_on_holds_up_no_other(
+    database: Database, boundaries: Boundaries, city: SmallCity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    faults: dict[str, Exception] = {}
+    for number, fault in enumerate((AreaUnknown(code="341102"), KeyError("a bug"))):
+        early = MONDAY - timedelta(hours=2 - number)
+        faults[reported(database, boundaries, city.inside(1), early)["id"]] = fault
+    well = reported(database, boundaries, city.inside(2), MONDAY)
+    before, levels_above = len(entries(database, well["id"])), clock_work._levels_above
+
+    def levels_above_or_fault(case: CaseFile) -> list[str]:
+        fault = faults.get(str(case.event["id"]))
+        if fault is not None:
+            raise fault
+        return levels_above(case)
+
+    monkeypatch.setattr(clock_work, "_levels_above", levels_above_or_fault)
+    monkeypatch.setattr(clock_work, "BATCH", 1)  # the two are due for longest
+    assert clock_work.tick(database, boundaries, lambda: MONDAY + timedelta(days=2)) > 0
+    assert len(entries(database, well["id"])) > before
+    for one in faults:
+        assert not any(told.startswith("overdue") for told in entries(database, one))
+    faults.clear()
+    assert clock_work.tick(database, boundaries, lambda: MONDAY + timedelta(days=2)) > 0
 
 
 def test_every_clock_fires_once_under_workers_that_are_killed(

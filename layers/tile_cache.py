@@ -119,9 +119,8 @@ class TileCache:
             os.makedirs(os.path.dirname(path), exist_ok=True)
             file = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
         try:
-            while (
-                content
-            ):  # the last room of a disk takes a part, and only then says that it is full
+            # the last room of a disk takes a part, and only then says that it is full
+            while content:
                 content = content[os.write(file, content) :]
             os.replace(part, path)
         except OSError:

@@ -95,20 +95,30 @@ class TileCache:
         """Keep a tile; it is written behind its answer: a full or slow disk costs speed only."""
         self._remember(key, content)
         if self._limit and self._places.acquire(blocking=False):
-            self._writer.submit(self._keep_file, key, content)
+            self._writer.submit(self._keep_later, key, content)
+
+    def store(self, key: str, content: bytes) -> bool:
+        """Write a tile now; tell whether it is in the folder: not where the disk is full."""
+        return bool(self._limit) and self._writer.submit(self._keep_file, key, content).result()
 
     def flush(self) -> None:
         """Wait until what was kept before is written."""
         self._writer.submit(bool).result()
 
-    def _keep_file(self, key: str, content: bytes) -> None:
+    def _keep_later(self, key: str, content: bytes) -> None:
         self._places.release()
+        self._keep_file(key, content)
+
+    def _keep_file(self, key: str, content: bytes) -> bool:
+        done = False
         with suppress(OSError):
             self._write(f"{self.folder}/{key}", content or _EMPTY)
+            done = True
         self._unseen += room(len(content))
         if self._unseen * _STEPS >= self._limit:
             self._unseen = 0
             self.trim()
+        return done
 
     def _write(self, path: str, content: bytes) -> None:
         """Write a file whole or not at all: another worker may read it at any moment."""

@@ -13,7 +13,11 @@ from gis.store.unit_of_work import UnitOfWork
 Box = tuple[float, float, float, float]
 
 KEPT_EDITIONS = 40
-"""Of older ones it is only known that a tile may have changed since."""
+"""At least so many, and less than twice as many: those before every fortieth are dropped together.
+
+Of what was dropped it is only known that a tile may have changed then, so that all tiles which
+nothing touched later are new once, and not after each publication.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +58,11 @@ _RANKED = sa.select(
     sa.func.row_number()
     .over(partition_by=layer_editions.c.layer, order_by=layer_editions.c.id.desc())
     .label("age"),
+    sa.func.count().over(partition_by=layer_editions.c.layer).label("built"),
 ).subquery()
 _EDITIONS = (
     sa.select(_RANKED.c.layer, _RANKED.c.token, _RANKED.c.revision, _RANKED.c.changed)
-    .where(_RANKED.c.age <= KEPT_EDITIONS)
+    .where(_RANKED.c.age <= KEPT_EDITIONS + _RANKED.c.built % KEPT_EDITIONS)
     .order_by(_RANKED.c.layer, _RANKED.c.age)
 )
 _NEWEST = sa.select(sa.func.coalesce(sa.func.max(layer_editions.c.id), 0))

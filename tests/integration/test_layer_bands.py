@@ -21,13 +21,15 @@ from api.app import create_app
 from gis.governance.actors import ANONYMOUS, SYSTEM
 from gis.settings import Settings
 from gis.store import tables
-from gis.store.layer_state import state
+from gis.store.layer_shapes import add_edition
+from gis.store.layer_state import KEPT_EDITIONS, state
 from gis.store.layer_tiles import Tile
 from gis.store.unit_of_work import Database
 from layers.bands import band_of, bands, build_all, build_layers
 from layers.catalogue import LAYERS
 from layers.derived import compute_all
 from layers.pyramid import write_pmtiles
+from layers.state import tile_version
 from layers.tile_cache import TileCache
 from layers.tiles import make, version_of
 from tests.conftest import serving
@@ -291,6 +293,21 @@ def test_tiles_on_disk_stay_within_the_limit(tmp_path: Path) -> None:
     nothing.keep(key(1), b"tile")
     assert nothing.read(key(1)) == b"tile"
     assert not (tmp_path / "none").exists()
+
+
+def test_after_many_publications_tiles_elsewhere_stay_what_they_are(database: Database) -> None:
+    here = [0.0, 0.0, 1.0, 1.0]
+    seen: dict[tuple[str, ...], int] = {}
+    for number in range(3 * KEPT_EDITIONS):
+        with database.transaction(SYSTEM) as work:
+            add_edition(work, "grids", 0, here)
+            now, _ = state(work)
+        tokens = [
+            tile_version(GRIDS, now, box) for box in ((0.5, 0.5, 2.0, 2.0), (5.0, 5.0, 6.0, 6.0))
+        ]
+        assert tokens[0] not in {made for found in seen for made in found}, "it was redrawn"
+        seen[tokens[0], tokens[1]] = number
+    assert len({elsewhere for _, elsewhere in seen}) == 3, "new each fortieth time, not each time"
 
 
 def test_file_that_was_read_outlives_those_that_were_not(tmp_path: Path) -> None:

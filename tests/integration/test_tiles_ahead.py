@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import time
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +19,11 @@ from gis.store import tables
 from gis.store.layer_state import state
 from gis.store.unit_of_work import Database
 from layers import ahead
-from layers.ahead import OutOfTime, build_ahead, build_tiles
+from layers.ahead import NotKept, OutOfTime, Turn, build_ahead, build_tiles
 from layers.bands import build_all, build_layers
 from layers.catalogue import LAYERS
 from layers.pyramid import filled
-from layers.tile_cache import MEGABYTE, TileCache
+from layers.tile_cache import MEGABYTE, TileCache, room
 from layers.tiles import make
 from tests.conftest import serving
 from tests.integration.test_layer_bands import redraw
@@ -139,18 +138,51 @@ def test_what_is_being_edited_waits_until_it_rests(
     assert not {"events", "event-density", "worker-areas"} & set(cut.layers)
 
 
-def test_time_and_room_have_an_end(
+def test_time_has_an_end_and_each_turn_gets_on(
     database: Database, cache: TileCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     build(database)
     build_all(database)
     cut = Cut(monkeypatch)
-    with pytest.raises(OutOfTime):
-        build_ahead(database, cache, room_bytes=ROOM, until=time.monotonic())
-    assert cut.layers == []
+    for turns in (1, 2, 3):
+        with pytest.raises(OutOfTime):
+            build_ahead(database, cache, room_bytes=ROOM, turn=Turn(longest_s=0.0))
+        assert len(cut.layers) == turns, "what was built before costs no time of a turn"
+
+
+def test_room_has_an_end_that_empty_tiles_count_to(database: Database, cache: TileCache) -> None:
+    build(database)
+    build_all(database)
     few = ahead.build(database, cache, LAYERS["grids"], room_bytes=40_000)
+    files = [one.stat().st_size for one in (cache.folder / "grids").rglob("*.gz")]
+    assert len(files) == few
+    assert 10 <= sum(room(size) for size in files) // 4096 <= 15, "one tile's children may follow"
     more = ahead.build(database, cache, LAYERS["grids"], room_bytes=ROOM)
     assert 0 < few < more
+
+
+def test_where_nothing_can_be_kept_one_tile_is_cut_a_turn(
+    database: Database, cache: TileCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build(database)
+    build_all(database)
+    cut = Cut(monkeypatch)
+    cache.folder.write_text("a file in the folder's place")
+    for turns in (1, 2):
+        with pytest.raises(NotKept):
+            build_ahead(database, cache, room_bytes=ROOM, turn=Turn(longest_s=0.0))
+        assert len(cut.layers) == turns
+    cache.folder.unlink()
+    assert build_ahead(database, cache, room_bytes=ROOM) > 100
+
+
+def test_a_revision_that_takes_force_meanwhile_waits_for_its_bands(
+    database: Database, cache: TileCache
+) -> None:
+    build(database)
+    build_all(database)
+    redraw(database, "341102001001001", 0.0005)
+    assert ahead.build(database, cache, LAYERS["grids"], room_bytes=ROOM) == 0
 
 
 def test_the_job_goes_on_behind_others(
@@ -185,4 +217,9 @@ def test_the_job_goes_on_behind_others(
     build_tiles(Context())
     assert waiting() == 2
     assert kept(TileCache(tmp_path / "tiles"), "grids")
+    (tmp_path / "full").write_text("no folder can be made here")
+    full = Context()
+    full.settings = Settings(home=tmp_path / "full", tile_cache_mb=64)
+    build_tiles(full)
+    assert waiting() == 2, "not again at once where nothing can be kept"
     assert jobs.task_of("build-tiles").queue == "long"

@@ -5,11 +5,12 @@ from __future__ import annotations
 import atexit
 import gc
 import logging
+import resource
 import signal
 import socket
 from contextlib import ExitStack
 from types import FrameType
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 import uvicorn
@@ -32,6 +33,8 @@ from gis.services.intake import prepare_months
 from gis.settings import Settings, load
 from gis.store import areas, schema
 from gis.store.unit_of_work import Database
+
+MOST_FILES: Final = 65_536
 
 
 class PortTaken(Unavailable):
@@ -142,6 +145,7 @@ def run(settings: Settings) -> None:
     """
     signal.signal(signal.SIGTERM, _leave)  # uvicorn stops, then raises it once more
     signal.signal(signal.SIGHUP, _hang_up)
+    allow_files()
     Multiprocess.handle_hup = Multiprocess.handle_term  # type: ignore[method-assign] # not restart
     workers = Workers(settings.job_workers).start()
     try:
@@ -164,6 +168,18 @@ def run(settings: Settings) -> None:
     finally:
         say("正在停止……", "Stopping ...")
         workers.stop()
+
+
+def allow_files() -> None:
+    """Let this process and those it starts open as many files as the machine grants.
+
+    Each connection is one, a listener's for as long as it listens; the usual 1,024 are for programs
+    that wait with ``select``.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:

@@ -24,7 +24,7 @@ from gis.governance.clocks import STANDARD, Ruler
 from gis.governance.duty import Assignment, Unrouted
 from gis.governance.reasons import Reason
 from gis.governance.work_orders import IN_HAND
-from gis.services import cases, duplicates, photo_rows, senders
+from gis.services import cases, duplicates, jobs, photo_rows, senders
 from gis.services.case_clocks import first_clocks, limit_of
 from gis.services.city_time import ruler_of
 from gis.services.lookup import Boundaries, BoundarySnapshot
@@ -333,6 +333,12 @@ def _due(
             Reason("calendar-missing", error.detail("zh"), error.detail("en"), dict(error.facts)),
         )
     return due, ()
+
+
+@jobs.task("prepare-months", every=timedelta(days=1))
+def prepare_months_ahead(context: jobs.Context) -> None:
+    """Make the partitions that come into reach while a server runs for months."""
+    prepare_months(context.database, context.now())
 
 
 def prepare_months(database: Database, now: datetime) -> None:

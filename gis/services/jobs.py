@@ -50,6 +50,7 @@ TASK_MODULES: Final = (
     "gis.services.clock_work",
     "gis.services.deliberation_clock",
     "gis.services.follow",
+    "gis.services.intake",
     "gis.services.draft_review",
     "gis.services.webhook_delivery",
     "gis.services.siting_job",

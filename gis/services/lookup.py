@@ -314,9 +314,11 @@ class Boundaries(Snapshots):
             if upcoming is not None:
                 self.of_revision(work, upcoming)
             self._knowledge.experience(work)
-            self._current = self.in_force(work)
-        self._heard_at = asked_at
-        return self._current
+            found = self.in_force(work)
+        with self._lock:
+            if asked_at >= self._heard_at:  # else another thread asked later and was quicker
+                self._current, self._heard_at = found, asked_at
+        return found
 
     def current(self) -> InForce:
         """Return what was in force when this process last heard of it, without the database.
@@ -335,8 +337,9 @@ class Boundaries(Snapshots):
 
     def fresh(self) -> InForce | None:
         """Return what was in force within the last :data:`OLDEST_S`; None: ask the database."""
+        heard_at = self._heard_at  # before what was heard: what comes in between is only younger
         current = self._current
-        if current is None or time.monotonic() - self._heard_at > OLDEST_S:
+        if current is None or time.monotonic() - heard_at > OLDEST_S:
             return None
         return current
 

@@ -4,27 +4,34 @@ from __future__ import annotations
 
 import errno
 import queue
+import resource
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 import sqlalchemy as sa
 
+from api.cli import serve
 from api.cli import work as work_command
 from gis import cluster
 from gis.governance.actors import SYSTEM
+from gis.services import jobs
 from gis.services.feed import Feed, Listener
 from gis.services.gazetteer import Gazetteer, GazetteerWatch
-from gis.services.lookup import Boundaries
+from gis.services.lookup import Boundaries, InForce
 from gis.services.revision_watch import RevisionWatch
-from gis.store.unit_of_work import Database
+from gis.settings import Settings
+from gis.store.unit_of_work import Database, UnitOfWork
 from layers.state import LayerState
 from tests.factories import small_city
+from tests.integration.test_publish_race import publish
 
 PATIENCE_S = 30.0
 PUT = sa.text(
@@ -143,3 +150,53 @@ def test_a_worker_that_cannot_be_started_is_started_later(monkeypatch: pytest.Mo
     last = started[-1]
     assert last is not None
     assert last.returncode == 0
+
+
+def test_a_server_may_open_as_many_files_as_the_machine_grants() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, 1024), hard))
+        serve.allow_files()
+        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (min(hard, serve.MOST_FILES), hard)
+        serve.allow_files()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_months_are_made_while_a_server_runs_for_years(database: Database) -> None:
+    then = datetime(2029, 2, 28, tzinfo=UTC)
+    context = jobs.Context(
+        database, Boundaries(database), Settings(home=Path("/nonexistent")), now=lambda: then
+    )
+    jobs.task_of("prepare-months").run(context)
+    with database.reading(SYSTEM) as work:
+        made = [
+            work.scalar(sa.text("select to_regclass(:name)::text"), name=name)
+            for name in ("events_2029_02", "events_2029_05", "events_2029_06")
+        ]
+    assert made == ["events_2029_02", "events_2029_05", None]
+
+
+def test_a_slow_refresh_takes_nothing_back(database: Database) -> None:
+    small_city(database)
+    reads, published = threading.Event(), threading.Event()
+
+    class Slow(Boundaries):
+        """Its first reader has read what is in force when another one publishes and is heard."""
+
+        def in_force(self, work: UnitOfWork, at: datetime | None = None) -> InForce:
+            found = super().in_force(work, at)
+            if not reads.is_set():
+                reads.set()
+                assert published.wait(PATIENCE_S)
+            return found
+
+    boundaries = Slow(database)
+    slow = threading.Thread(target=boundaries.refresh)
+    slow.start()
+    assert reads.wait(PATIENCE_S)
+    publish(database, 2)
+    boundaries.refresh()
+    published.set()
+    slow.join()
+    assert boundaries.current().snapshot.revision == 2

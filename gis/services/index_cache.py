@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -26,6 +28,8 @@ from gis.geometry.cell_index import CellIndex
 
 KEPT: Final = 24
 """So many files stay, the last used ones."""
+
+LONGEST_WRITE_S: Final = 3600.0
 
 SMALLEST: Final = 64
 """Fewer areas than that are built sooner than a file is opened."""
@@ -66,7 +70,8 @@ class IndexCache:
         if self.folder is None:
             return
         files = sorted(self.folder.glob("*.cells"), key=_last_used, reverse=True)
-        for path in files[KEPT:]:
+        half = [path for path in self.folder.glob(".*.cells-*") if _is_left(path)]
+        for path in (*files[KEPT:], *half):
             path.unlink(missing_ok=True)
 
 
@@ -79,7 +84,8 @@ def _mapped(path: Path) -> CellIndex | None:
     begun = time.perf_counter()
     try:
         found = CellIndex.load(path)
-        path.touch()
+        with suppress(FileNotFoundError):  # swept meanwhile: what is mapped stays
+            os.utime(path)
     except FileNotFoundError:
         return None
     except (IndexFileInvalid, OSError) as error:
@@ -114,6 +120,11 @@ def _builder() -> bytes:
     ):
         digest.update(folder.joinpath(f"{name}.py").read_bytes())
     return digest.digest()
+
+
+def _is_left(path: Path) -> bool:
+    """Tell whether a half file is of a process that was killed: none is written for so long."""
+    return time.time() - _last_used(path) > LONGEST_WRITE_S
 
 
 def _last_used(path: Path) -> float:

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import numpy as np
+import pytest
 import shapely
 
 from gis.geometry.cell_index import CellIndex
@@ -86,3 +87,31 @@ def test_boundaries_of_a_revision_are_mapped(demo_city: Database, tmp_path: Path
     assert two.index("grid").build_report is None
     assert same(one.index("grid"), two.index("grid"))
     assert one.areas == two.areas
+
+
+def test_half_files_of_killed_processes_go(tmp_path: Path) -> None:
+    left, going_on = (tmp_path / f".{name}.cells-x1" for name in ("left", "going-on"))
+    for path in (left, going_on):
+        path.write_bytes(b"half")
+    os.utime(left, (1_000, 1_000))
+    IndexCache(tmp_path).index(CODES, GEOMETRIES)
+    assert not left.exists()
+    assert going_on.exists()
+
+
+def test_a_file_that_is_swept_while_it_is_mapped_does_not_come_back_empty(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = IndexCache(tmp_path)
+    expected = cache.index(CODES, GEOMETRIES)
+    (file,) = tmp_path.glob("*.cells")
+    load = CellIndex.load
+
+    def swept(path: Path) -> CellIndex:
+        found = load(path)
+        path.unlink()
+        return found
+
+    monkeypatch.setattr(CellIndex, "load", swept)
+    assert same(cache.index(CODES, GEOMETRIES), expected)
+    assert not file.exists()

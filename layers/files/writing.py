@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -71,8 +72,7 @@ def written(path: Path) -> Iterator[Path]:
         yield unfinished
         os.replace(unfinished, path)  # noqa: PTH105 - the atomic one, by its name
     finally:
-        unfinished.unlink(missing_ok=True)
-        Path(folder).rmdir()
+        shutil.rmtree(folder, ignore_errors=True)  # what a driver left beside it as well
 
 
 def _to_vector(frame: gpd.GeoDataFrame, path: Path, driver: str) -> None:

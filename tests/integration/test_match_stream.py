@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -79,3 +84,36 @@ def test_a_short_file_starts_no_other_process_even_where_its_length_is_not_known
             match(city, short, tmp_path / "out.csv")
     else:
         assert match(city, short, tmp_path / "out.csv").total() == rows
+
+
+OWNER = """
+import os, sys
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+from api.cli import match_stream
+job = match_stream.Job(sys.argv[1], Path(sys.argv[2]), {"lon": "lon"}, "WGS84", None, 0.9, 0.99)
+with ProcessPoolExecutor(
+    1, mp_context=get_context("spawn"), initializer=match_stream._begin, initargs=(job,)
+) as pool:
+    print(pool.submit(os.getpid).result(), flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_processes_end_with_the_command_that_is_killed(city: Database, tmp_path: Path) -> None:
+    owner = subprocess.Popen(
+        [sys.executable, "-c", OWNER, city.url, str(tmp_path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    with owner:
+        assert owner.stdout is not None
+        child = int(owner.stdout.readline())
+        owner.kill()
+    deadline = time.monotonic() + 60
+    while Path(f"/proc/{child}/exe").exists():
+        if time.monotonic() > deadline:
+            os.kill(child, signal.SIGKILL)
+            pytest.fail("it waits for work for ever")
+        time.sleep(0.02)

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import errno
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -188,3 +189,16 @@ def test_empty_layer_is_a_file_without_features(tmp_path: Path) -> None:
     for ending in (".gpkg", ".fgb", ".parquet", ".csv", ".geojson"):
         write_layer(LAYERS["grids"], ATTRIBUTES, [], Target(tmp_path / f"x{ending}"))
         assert (tmp_path / f"x{ending}").stat().st_size > 0
+
+
+def test_a_file_that_could_not_be_written_leaves_nothing_and_keeps_its_reason(
+    tmp_path: Path,
+) -> None:
+    def write() -> None:
+        with files.written(tmp_path / "areas.gpkg") as unfinished:
+            unfinished.with_name("areas.gpkg-journal").write_bytes(b"half")
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(OSError, match="No space left"):
+        write()
+    assert list(tmp_path.iterdir()) == []

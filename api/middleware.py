@@ -75,9 +75,30 @@ class RequestContext:
                     await _send_json(send, answer, request_id)
                     return
                 receive = replay(message, receive)
-            await self.app(scope, receive, send_dressed)
+            if scope["method"] == "HEAD":
+                await self._head(scope, receive, send_dressed)
+            else:
+                await self.app(scope, receive, send_dressed)
         finally:
             self._note(scope, status, time.perf_counter() - started)
+
+    async def _head(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer as to GET, without the body; a stream ends as if its reader had gone."""
+        ended = False
+
+        async def send_head(message: Message) -> None:
+            nonlocal ended
+            if message["type"] == "http.response.start":
+                await send(message)
+            elif not ended:
+                ended = True
+                await send({"type": "http.response.body", "body": b""})
+
+        asked = {**scope, "method": "GET"}
+        try:
+            await self.app(asked, receive, send_head)
+        finally:
+            scope["route"] = asked.get("route")
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", UNMATCHED)

@@ -91,6 +91,15 @@ def door(database: Database, quiet_settings: Settings) -> Iterator[Door]:
         yield Door(base, database, city)
 
 
+def test_head_tells_of_the_stream_and_ends(door: Door) -> None:
+    with httpx.Client(base_url=door.base, headers=door.token(), timeout=20) as http:
+        for _ in range(2):  # on one connection: the first has ended
+            answer = http.head("/v1/stream")
+            assert (answer.status_code, answer.content) == (200, b"")
+            assert answer.headers["content-type"].startswith("text/event-stream")
+    assert httpx.head(f"{door.base}/v1/stream").status_code == 401
+
+
 def test_an_event_is_heard_as_it_is_taken_in(door: Door) -> None:
     lon, lat = door.city.inside(1)
     with door.listening(door.token()) as listener:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import openapi_spec_validator
 
 from tests.conformance.service import (
+    CHECKS,
     CRS84,
     Document,
     Service,
@@ -30,7 +33,6 @@ def landing_page(service: Service) -> None:
     "features-1 /req/oas30/oas-definition-1",
     "features-1 /req/oas30/oas-definition-2",
     "features-1 /req/oas30/oas-impl",
-    "features-1 /req/oas30/completeness",
 )
 def api_definition(service: Service) -> None:
     answer = service.get("/api")
@@ -41,6 +43,29 @@ def api_definition(service: Service) -> None:
     assert "http" not in "".join(references(document)), "a reference leaves the document"
     for path in ("/", "/conformance", "/collections", f"/collections/{service.layer}/items"):
         assert path in document["paths"]
+
+
+@requirement("features-1 /req/oas30/completeness")
+def completeness(service: Service) -> None:
+    paths = service.description["paths"]
+    for each in service.json("/collections")["collections"]:
+        own = f"/collections/{each['id']}"
+        assert {own, f"{own}/items", f"{own}/items/{{featureId}}", f"{own}/queryables"} <= set(
+            paths
+        )
+    for path, operations in paths.items():
+        wanted = operations["get"].get("parameters", [])
+        in_path = {one["name"] for one in wanted if one["in"] == "path"}
+        assert in_path == set(re.findall(r"{(\w+)}", path)), path
+        if in_path:
+            continue
+        given = {"limit": "1"} if path.endswith("/items") else {}
+        answer = service.get("" if path == "/" else path, f="json", **given)
+        told = operations["get"]["responses"]["200"]["content"]
+        assert answer.headers["content-type"].partition(";")[0] in {
+            kind.partition(";")[0] for kind in told
+        }, path
+        service.get("" if path == "/" else path, 400, nonesuch="1")
 
 
 @requirement("features-1 /req/oas30/exceptions-codes", "features-1 /req/oas30/security")
@@ -70,11 +95,36 @@ def conformance(service: Service) -> None:
         "features-3/1.0/conf/queryables",
     ):
         assert f"http://www.opengis.net/spec/ogcapi-{part}" in claimed
+    tested = set(CHECKS)
+    for uri in claimed:
+        standard, name = re.fullmatch(
+            r"http://www\.opengis\.net/spec/(?:ogcapi-)?([\w-]+)/1\.0/conf/([\w-]+)", uri
+        ).groups()
+        if standard.startswith("common-") or uri.endswith("tiles-1/1.0/conf/oas30"):
+            continue  # all of it is in Features: core, oas30
+        assert any(one.startswith(f"{standard} /req/{name}/") for one in tested), uri
 
 
-@requirement("features-1 /req/core/http", "features-1 /req/core/crs84")
-def http_and_frame(service: Service) -> None:
-    assert service.http.get(service.root).http_version.startswith("HTTP/")
+@requirement("features-1 /req/core/http")
+def http(service: Service) -> None:
+    items = f"/collections/{service.layer}/items"
+    for path in ("", "/conformance", "/collections", items, f"{items}?f=csv", f"{items}?f=html"):
+        whole = service.http.get(service.root + path)
+        head = service.http.head(service.root + path)
+        assert whole.http_version == "HTTP/1.1"
+        assert (head.status_code, head.content) == (200, b""), path
+        own = {"date", "x-request-id", "transfer-encoding"}
+        assert {key: value for key, value in head.headers.items() if key not in own} == {
+            key: value for key, value in whole.headers.items() if key not in own
+        }, path
+        refused = service.http.post(service.root + path)
+        assert refused.status_code == 405
+        assert "GET" in refused.headers["allow"]
+    assert service.http.head(f"{service.root}/collections/nonesuch").status_code == 404
+
+
+@requirement("features-1 /req/core/crs84")
+def frame_by_default(service: Service) -> None:
     lon, lat = first_ring(service.sample)[0]
     west, south, east, north = service.box
     assert west - 1e-6 <= lon <= east + 1e-6
@@ -170,6 +220,32 @@ def features(service: Service) -> None:
         assert feature["geometry"]["type"] in ("Polygon", "MultiPolygon")
 
 
+@requirement("features-1 /req/core/fc-op: every collection", "features-1 /req/core/f-op: every one")
+def features_of_all(service: Service) -> None:
+    shown = 0
+    for each in service.json("/collections")["collections"]:
+        page = service.json(f"/collections/{each['id']}/items", limit="2")
+        assert page["type"] == "FeatureCollection"
+        assert page["numberReturned"] == len(page["features"]) <= 2
+        (box,) = each["extent"]["spatial"]["bbox"]
+        for feature in page["features"]:
+            own = service.json(f"/collections/{each['id']}/items/{feature['id']}")
+            for member in ("type", "id", "properties", "geometry"):
+                assert own[member] == feature[member], (each["id"], member)
+            lon, lat = first_point(feature)
+            assert box[0] - 1e-6 <= lon <= box[2] + 1e-6, each["id"]
+            assert box[1] - 1e-6 <= lat <= box[3] + 1e-6, each["id"]
+            shown += 1
+    assert shown > 10
+
+
+def first_point(feature: Document) -> list[float]:
+    place = feature["geometry"]["coordinates"]
+    while isinstance(place[0], list):
+        place = place[0]
+    return place[:2]
+
+
 @requirement(
     "features-1 /req/core/fc-limit-definition",
     "features-1 /req/core/fc-bbox-definition",
@@ -197,6 +273,10 @@ def parameter_definitions(service: Service) -> None:
 @requirement("features-1 /req/core/fc-limit-response-1")
 def limit(service: Service) -> None:
     assert len(service.items(limit="3")["features"]) == 3
+    path = service.description["paths"][f"/collections/{service.layer}/items"]
+    (told,) = (one["schema"] for one in path["get"]["parameters"] if one["name"] == "limit")
+    plain = service.items()
+    assert plain["numberReturned"] == min(plain["numberMatched"], told["default"])
     most = service.items(limit="100000000")
     assert most["numberReturned"] == len(most["features"]) == min(most["numberMatched"], 10_000)
 
@@ -210,7 +290,13 @@ def bbox(service: Service) -> None:
     assert found["numberMatched"] < service.items()["numberMatched"]
     six = service.items(bbox=f"{lon - 0.001},{lat - 0.001},-10,{lon + 0.001},{lat + 0.001},10")
     assert codes(six) == codes(found)
+    every = service.items(limit="1")["numberMatched"]
     assert service.items(bbox="177,65,-177,70")["features"] == []
+    west, south, east, north = service.box
+    around_the_back = f"{west - 1},{south - 1},-170,{north + 1}"
+    assert service.items(bbox=around_the_back, limit="1")["numberMatched"] == every
+    without = f"{east + 1},{south - 1},{west - 1},{north + 1}"
+    assert service.items(bbox=without)["features"] == []
     assert service.items(bbox="-180,85,180,90")["features"] == []
     assert service.items(bbox="-180,-90,180,-85")["features"] == []
     assert (
@@ -227,12 +313,22 @@ def time(service: Service) -> None:
     assert service.items(datetime="../1901-01-01T00:00:00Z")["numberMatched"] == 0
     assert service.items(datetime="1901-01-01T00:00:00Z")["numberMatched"] == 0
     assert service.items(datetime="1900-01-01/2099-12-31T00:00:00Z")["numberMatched"] == every
+    assert service.items(datetime="/2099-01-01T00:00:00Z")["numberMatched"] == every
+    assert service.items(datetime="/1901-01-01T00:00:00Z")["numberMatched"] == 0
+    since = service.sample["properties"]["valid_from"]
+    assert service.sample["id"] in codes(service.items(datetime=since, limit="10000"))
 
 
 @requirement("features-1 /req/core/fc-links", "features-1 /req/core/fc-rel-type")
 def page_links(service: Service) -> None:
     links = rels(service.items(limit="1"))
     assert {"self", "alternate", "next", "collection"} <= set(links)
+    (own,) = links["self"]
+    page = service.items(limit="1")
+    assert service.http.get(own["href"]).json()["features"] == page["features"]
+    for link in links["alternate"]:
+        shown = service.http.get(link["href"]).headers["content-type"]
+        assert shown.partition(";")[0] == link["type"].partition(";")[0]
     assert all(link["type"] for listed in links.values() for link in listed)
     (following,) = links["next"]
     second = service.http.get(following["href"]).json()

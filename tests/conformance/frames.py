@@ -33,6 +33,27 @@ def frames(service: Service) -> None:
 
 @requirement(
     "features-2 /req/crs/fc-crs-definition",
+    "features-2 /req/crs/fc-bbox-crs-definition",
+    "features-2 /req/crs/fc-crs-valid-defaultValue",
+    "features-2 /req/crs/fc-bbox-crs-valid-defaultValue",
+)
+def definitions(service: Service) -> None:
+    for each in service.json("/collections")["collections"]:
+        path = service.description["paths"][f"/collections/{each['id']}/items"]
+        given = {one["name"]: one for one in path["get"]["parameters"]}
+        for name in ("crs", "bbox-crs"):
+            assert given[name]["in"] == "query"
+            assert given[name]["required"] is False
+            assert given[name]["style"] == "form"
+            assert given[name]["explode"] is False
+            schema = given[name]["schema"]
+            assert (schema["type"], schema["format"]) == ("string", "uri")
+            assert schema["default"] == CRS84
+            assert schema["enum"] == each["crs"]
+
+
+@requirement(
+    "features-2 /req/crs/fc-crs-default-value",
     "features-2 /req/crs/fc-crs-action",
     "features-2 /req/crs/ogc-crs-header",
     "features-2 /req/crs/ogc-crs-header-value",
@@ -56,19 +77,16 @@ def coordinates(service: Service) -> None:
     assert service.get(path, limit="1").headers["content-crs"] == f"<{CRS84}>"
 
 
-@requirement("features-2 /req/crs/fc-crs-valid-value")
+@requirement(
+    "features-2 /req/crs/fc-crs-valid-value", "features-2 /req/crs/fc-bbox-crs-valid-value"
+)
 def unknown_frame(service: Service) -> None:
     service.refused(crs=f"{EPSG}2154")
     service.refused(crs="nonesuch")
     service.refused(**{"bbox": "1,1,2,2", "bbox-crs": f"{EPSG}999999"})
 
 
-@requirement(
-    "features-2 /req/crs/fc-bbox-crs-definition",
-    "features-2 /req/crs/fc-bbox-crs-action",
-    "features-2 /req/crs/bbox-crs-action",
-    "features-2 /req/crs/fc-bbox-crs-valid-defaultValue",
-)
+@requirement("features-2 /req/crs/fc-bbox-crs-action", "features-2 /req/crs/bbox-crs-action")
 def box_frames(service: Service) -> None:
     lon, lat = service.middle
     wanted = codes(service.items(bbox=f"{lon - 0.01},{lat - 0.01},{lon + 0.01},{lat + 0.01}"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import mapbox_vector_tile
 
 from tests.conformance.service import (
@@ -38,6 +40,24 @@ def tile_sets(service: Service) -> None:
             ).status_code
             == 200
         )
+
+
+@requirement("tms-2 /req/json-tilematrixset-encoding: WebMercatorQuad")
+def tile_matrices(service: Service) -> None:
+    (listed,) = service.json("/tileMatrixSets")["tileMatrixSets"]
+    matrices = service.http.get(rels(listed)["self"][0]["href"]).json()
+    assert matrices["id"] == listed["id"] == "WebMercatorQuad"
+    assert matrices["crs"] == f"{EPSG}3857"
+    half = math.pi * 6378137
+    for zoom, one in enumerate(matrices["tileMatrices"]):
+        assert one["id"] == str(zoom)
+        assert one["matrixWidth"] == one["matrixHeight"] == 2**zoom
+        side = 2 * half / 2**zoom / one["tileWidth"]
+        assert math.isclose(one["cellSize"], side, rel_tol=1e-9)
+        assert math.isclose(one["scaleDenominator"], side / 0.00028, rel_tol=1e-9)
+        west, north = one["pointOfOrigin"]
+        assert math.isclose(-west, half, rel_tol=1e-9)
+        assert math.isclose(north, half, rel_tol=1e-9)
 
 
 @requirement("tiles-1 /req/core/tc-op", "tiles-1 /req/core/tc-success", "tiles-1 /req/mvt/content")

@@ -9,6 +9,7 @@ import typer
 from api.cli.session import language, open_database, put, say
 from gis.errors import AreaUnknown, PersonUnknown, RoleUnknown
 from gis.governance.actors import ROLES, SYSTEM
+from gis.governance.calendar import SHANGHAI
 from gis.services import access
 
 
@@ -24,7 +25,7 @@ def token(
         ),
     ] = None,
     days: Annotated[
-        float, typer.Option(help="有效天数 / days that it lasts", min=1 / 1440, max=3660)
+        float, typer.Option(help="有效天数 / days that it lasts", min=0.001, max=3660)
     ] = 30.0,
     label: Annotated[str, typer.Option(help="用途备注 / what it is for")] = "",
     person: Annotated[
@@ -63,7 +64,7 @@ def token(
         )
         return
     typer.echo(issued.secret)
-    until = issued.expires_at.astimezone().strftime("%Y-%m-%d %H:%M")
+    until = issued.expires_at.astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M")
     say(
         f"请妥善保存，此令牌只显示一次；有效期至 {until}。",
         f"Keep it safe: it is shown only now. Valid until {until}.",

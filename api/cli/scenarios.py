@@ -38,7 +38,7 @@ def save(
     try:
         asked: Any = json.loads(asked_as_json)
     except ValueError as error:
-        raise typer.BadParameter(str(error)) from error
+        raise typer.BadParameter(f"JSON：{error} / not JSON: {error}") from error
     if not isinstance(asked, dict):
         raise typer.BadParameter("{...}")
     if kind not in scenarios.KINDS:

@@ -169,7 +169,7 @@ def show_sites(
 _STAGES: Final = {
     "prepare": ("准备数据", "preparing"),
     "search": ("搜索方案", "searching"),
-    "bound": ("计算界", "bounding"),
+    "bound": ("计算上下界", "bounding"),
     "prove": ("证明最优", "proving"),
 }
 

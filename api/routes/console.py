@@ -122,7 +122,7 @@ async def _page(key: str, request: Request, app: Runtime, actor: Actor) -> Respo
     content = shell(
         key,
         language=language,
-        user=None if actor == ANONYMOUS else _user(actor, scope.name, language),
+        user=None if actor == ANONYMOUS else user_of(actor, scope.name, language),
         csrf=csrf_token(session) if session else None,
         bounds=scope.bounds,
         basemap=None if ground is None else {"url": ground.url, "attribution": ground.attribution},
@@ -133,7 +133,8 @@ async def _page(key: str, request: Request, app: Runtime, actor: Actor) -> Respo
     return html_page(request, content, language)
 
 
-def _user(actor: Actor, area_name: str | None, language: Language) -> dict[str, Any]:
+def user_of(actor: Actor, area_name: str | None, language: Language) -> dict[str, Any]:
+    """Return what a page says about who is signed in: role, and the area's name."""
     title_zh, title_en = ROLES[actor.role]
     if actor.area_code == NOWHERE:  # a worker without a duty, or whose token names nobody
         area_name = "没有责任区" if language == "zh" else "no area"

@@ -8,9 +8,11 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import FileResponse, JSONResponse
 from starlette.concurrency import run_in_threadpool
 
+from api.language import page_language
 from api.openapi import routes_of
 from api.problems import kinds, status_of
 from api.rendering import PAGE_ASSETS, page, page_asset, wants_page
+from api.routes.console import user_of
 from api.runtime import Runtime, runtime
 from api.security import (
     PUBLIC,
@@ -21,7 +23,7 @@ from api.security import (
 )
 from gis.errors import GovernanceError, NotFound, Unavailable
 from gis.governance.actors import ANONYMOUS, ROLES, Actor
-from gis.services.overview import CityNumbers, city_numbers
+from gis.services.overview import CityNumbers, city_numbers, scope_of
 from maps import assets
 from maps.catalogue import MAPS
 from maps.console import pages_for
@@ -48,26 +50,32 @@ async def start(
     request: Request, here: Here, actor: Annotated[Actor, Depends(allow_visitor)]
 ) -> Response:
     """Show the city, its numbers, and the way to everything that there is."""
-    may_read = actor != ANONYMOUS or here.settings.public_read
+    signed_in = actor != ANONYMOUS
+    may_read = signed_in or here.settings.public_read
+    user: dict[str, Any] | None = None
     numbers: CityNumbers | None = None
     failure: Unavailable | None = None
     if may_read:
         try:
             numbers = await run_in_threadpool(city_numbers, here.database, actor)
+            if signed_in:
+                scope = await run_in_threadpool(scope_of, here.database, actor)
+                user = user_of(actor, scope.name, page_language(request))
         except Unavailable as error:
             failure = error
-    session = request.cookies.get(SESSION_COOKIE) if actor != ANONYMOUS else None
+    session = request.cookies.get(SESSION_COOKIE) if signed_in else None
     return page(
         request,
         "start.html",
         numbers=numbers,
         failure=failure,
         may_read=may_read,
-        actor=None if actor == ANONYMOUS else actor,
+        actor=actor if signed_in else None,
         role=ROLES.get(actor.role),
+        user=user,
         csrf=csrf_token(session) if session else None,
         paths=_paths(request),
-        console=pages_for(None if actor == ANONYMOUS else actor.role),
+        console=pages_for(actor.role if signed_in else None),
         maps=[row for row in MAPS.values() if row.seen_by(actor.role)],
     )
 

@@ -33,6 +33,12 @@ def target(
             reason_zh="现行边界中没有这个区域。",
             reason_en="no such area stands today.",
         )
+    if "unit" in named and not duty.has_unit(case.work, named["unit"]):
+        raise TargetInvalid(
+            target=named["unit"],
+            reason_zh="没有这个单位。",
+            reason_en="there is no such unit.",
+        )
     if "person" in named or ("unit" in named and area is None):
         chosen: Assignment | Unrouted | None = _named(case, named, exclude)
     else:

@@ -100,6 +100,11 @@ def person(work: UnitOfWork, named: str) -> sa.RowMapping | None:
     )
 
 
+def has_unit(work: UnitOfWork, code: str) -> bool:
+    """Return whether there is a unit with a code."""
+    return work.row(sa.select(units.c.code).where(units.c.code == code)) is not None
+
+
 def person_by_id(work: UnitOfWork, person_id: int) -> sa.RowMapping | None:
     """Return a person by number."""
     return work.row(

@@ -80,6 +80,9 @@ async function send() {
   await load();
 }
 
+/** A worker's token that names neither the worker nor an area sees no case: say so, and what to do. */
+const NOBODY = config.user.role === "grid_worker" && config.user.person_id === null && config.user.area === "-";
+
 // --- drawing ------------------------------------------------------------------------------------
 
 function card(order, deeds) {
@@ -105,7 +108,9 @@ async function draw() {
   byId("state").textContent = stale ? t("没有网络：显示上次的列表。", "No network: this is the last list.") : "";
   byId("count").textContent = t(`${orders.length} 件在办`, `${orders.length} open`);
   fill(byId("orders"), orders.length ? orders.map((order) => card(order, deeds))
-    : h("li", {}, nothing(t("没有在办案件。", "No open cases."), t("新的派单会自动出现在这里。", "New ones appear here by themselves."))));
+    : h("li", {}, NOBODY
+      ? nothing(t("此登录没有写明是谁，看不到任何案件。", "This sign-in names nobody, and sees no case."), t("请管理员签发写明本人的令牌，再重新登录。", "Ask an administrator for a token that names you, and sign in again."))
+      : nothing(t("没有在办案件。", "No open cases."), t("新的派单会自动出现在这里。", "New ones appear here by themselves."))));
 }
 
 window.addEventListener("online", send);

@@ -231,8 +231,12 @@ function bind(id, key, read = (input) => input.value) {
   input.addEventListener("change", () => { scenario[key] = read(input); sync(); run(); });
 }
 
+function sayRadius(metres) {
+  byId("radius-words").textContent = metres < 1000 ? distance(metres) : `${metres / 1000} ${t("公里", "km")}`;
+}
+
 function sync() {
-  byId("radius-words").textContent = distance(scenario.radius_m);
+  sayRadius(scenario.radius_m);
   byId("mode").disabled = scenario.reach !== "network";
   for (const level of Object.values(LEVEL_LAYER)) {
     const layer = city.layers.find((one) => one.key === level);
@@ -293,7 +297,7 @@ fill(byId("kinds"), Object.entries(config.marks).map(([kind, mark]) => h("label"
 }}), h("i", {className: "gw-key gw-key-point", style: {"--colour": mark.colour}, aria: {hidden: true}}), titled(mark))));
 bind("area", "area");
 bind("radius", "radius_m", (input) => Number(input.value));
-byId("radius").addEventListener("input", () => { byId("radius-words").textContent = distance(Number(byId("radius").value)); });
+byId("radius").addEventListener("input", () => sayRadius(Number(byId("radius").value)));
 bind("reach", "reach");
 bind("mode", "mode");
 bind("by", "by");

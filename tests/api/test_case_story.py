@@ -346,6 +346,8 @@ def test_a_workers_token_reaches_as_far_as_their_duties(
     assert worker.get(f"/v1/events/{second['id']}").status_code == 404
     code = codes[1]
     act(worker, code, "accept", 404)
+    unknown = act(centre, code, "transfer", 422, to={"unit": "U-NONE"}, note="代管")
+    assert unknown["facts"]["reason_zh"] == "没有这个单位。"
     # in hand is theirs to see and to do, wherever it lies
     act(centre, code, "transfer", to={"person": "P1"}, note="代管")
     assert seen_orders(worker) == set(codes)

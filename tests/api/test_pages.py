@@ -132,7 +132,7 @@ def test_one_click_signs_in_and_one_signs_out(browser_page: Page, demo_city: Dat
     link = issue_link(demo_city, SYSTEM, role="dispatcher")
     browser_page.goto(f"/sign-in?link={link.secret}")
     browser_page.get_by_role("button", name="登录").click()
-    expect(browser_page.locator(".who")).to_have_text("调度员")
+    expect(browser_page.locator(".who")).to_have_text("调度员 · 全市")
     assert link.secret not in browser_page.url
     browser_page.get_by_role("button", name="退出").click()
     expect(browser_page.get_by_role("navigation").get_by_role("link", name="登录")).to_be_visible()

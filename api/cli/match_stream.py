@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain, islice
-from multiprocessing import get_context, parent_process
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +19,7 @@ import structlog
 from rich.progress import Progress
 
 from api.cli import matching
+from api.cli.parent import end_with_parent
 from api.logs import configure_logs
 from gis import settings
 from gis.governance.actors import SYSTEM
@@ -136,20 +137,12 @@ _held: dict[str, Any] = {}
 
 def _begin(job: Job) -> None:
     """Open what a process of the pool needs; it lives as long as the process."""
-    threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
+    end_with_parent(partial(os._exit, 1))
     if not structlog.is_configured():  # unconfigured, it writes to where results go
         configure_logs(settings.load().model_copy(update={"log_level": "warning"}))
     stack = ExitStack()
     _held["matcher"] = stack.enter_context(_matcher(job))
     _held["stack"] = stack
-
-
-def _end_with_parent() -> None:
-    """End this process when the one that started it is killed: its queue would wait for ever."""
-    parent = parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
 
 
 def _piece(piece: pd.DataFrame) -> pd.DataFrame:

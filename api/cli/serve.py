@@ -5,10 +5,12 @@ from __future__ import annotations
 import atexit
 import gc
 import logging
+import os
 import resource
 import signal
 import socket
 from contextlib import ExitStack
+from functools import partial
 from types import FrameType
 from typing import Annotated, Final
 
@@ -19,6 +21,7 @@ from uvicorn.supervisors import Multiprocess
 
 from api.app import create_app
 from api.cli import demo
+from api.cli.parent import end_with_parent
 from api.cli.session import connect, say
 from api.cli.work import Workers
 from api.logs import configure_logs
@@ -55,6 +58,7 @@ def application() -> FastAPI:
     The lease of the private cluster lasts as long as the process, however that ends: uvicorn does
     not shut an application down that a second Ctrl-C interrupts.
     """
+    end_with_parent(partial(os.kill, os.getpid(), signal.SIGTERM))
     settings = load()
     configure_logs(settings)
     stack = ExitStack()

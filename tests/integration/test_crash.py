@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from gis.cluster import Cluster
 from tests.integration.crash import city_of_seconds, prove
-from tests.processes import Served
+from tests.processes import PATIENCE_S, Served
 
 EVENTS = int(os.environ.get("GRIDWARD_PROOF_EVENTS", "400"))
 
@@ -52,3 +54,16 @@ def test_whoever_ends_the_server_ends_all_that_it_started(
     server.start()
     server.stop(*signals)
     assert not Cluster(home).status().running
+
+
+def test_server_processes_end_with_the_one_that_watches_over_them(home: Path) -> None:
+    server = Served(home, GRIDWARD_WORKERS="2", GRIDWARD_JOB_WORKERS="0")
+    server.start()
+    server.kill()
+    deadline = time.monotonic() + PATIENCE_S
+    while Cluster(home).status().leased:  # by processes that serve on, without their workers
+        assert time.monotonic() < deadline, "they serve on"
+        time.sleep(0.1)
+    assert not Cluster(home).status().running
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(f"{server.base}/healthz", timeout=60)

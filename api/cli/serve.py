@@ -58,7 +58,8 @@ def application() -> FastAPI:
     The lease of the private cluster lasts as long as the process, however that ends: uvicorn does
     not shut an application down that a second Ctrl-C interrupts.
     """
-    end_with_parent(partial(os.kill, os.getpid(), signal.SIGTERM))
+    # after SIGTERM uvicorn ends without the way out that gives the lease back
+    end_with_parent(partial(os.kill, os.getpid(), signal.SIGINT))
     settings = load()
     configure_logs(settings)
     stack = ExitStack()

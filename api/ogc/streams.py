@@ -30,6 +30,8 @@ from layers.features import CHUNK, Page, Reader, feature_json, plain_value
 
 Rows = Sequence[Sequence[Any]]
 
+INDEXED_TO: Final = {"point": 100_000, "line": 20_000, "polygon": 20_000}
+"""Features of a FlatGeobuf file with an index, by their kind: about 20 MB in memory meanwhile."""
 _SEPARATOR: Final = b"\x1e"
 """Record separator of RFC 8142."""
 
@@ -153,16 +155,20 @@ async def _all(first: Rows, pieces: AsyncIterator[Rows]) -> AsyncIterator[Rows]:
 async def _flatgeobuf(
     lane: Lane, actor: Actor, layer: Layer, question: Question, headers: dict[str, str]
 ) -> Response:
-    """Write the selection into a file beside, with its index, and send that.
+    """Write the selection into a file beside, and send that.
 
     The index stands before the features, so nothing can be sent before all is read; it is read in
-    pieces like every other stream, and only a file grows.
+    pieces like every other stream, and only a file grows: more features than
+    :data:`INDEXED_TO` have no index.
     """
+    indexed = await lane.ask(actor, partial(_indexed, layer=layer, actor=actor, question=question))
     pieces = _pieces(lane, actor, layer, question, frame=None)
     first = await anext(pieces)  # a refusal takes no place among the writers
     folder = tempfile.TemporaryDirectory(prefix="gridward-fgb-")
     path = Path(folder.name) / f"{layer.key}.fgb"
-    write = partial(_written, layer=layer, actor=actor, question=question, path=path)
+    write = partial(
+        _written, layer=layer, actor=actor, question=question, path=path, indexed=indexed
+    )
     try:
         async with lane.writers:
             await run_sync(partial(write, first, pieces), limiter=CapacityLimiter(1))
@@ -177,6 +183,14 @@ async def _flatgeobuf(
     )
 
 
+def _indexed(work: UnitOfWork, *, layer: Layer, actor: Actor, question: Question) -> bool:
+    most = INDEXED_TO[layer.kind]
+    if question.limit is not None and question.limit <= most:
+        return True
+    reader = Reader(work, layer, actor, question.selection())
+    return reader.source.count(work, reader.wanted, up_to=most) is not None
+
+
 def _written(
     first: Rows,
     pieces: AsyncIterator[Rows],
@@ -185,6 +199,7 @@ def _written(
     actor: Actor,
     question: Question,
     path: Path,
+    indexed: bool,
 ) -> None:
     from layers.files.export import Target, write_layer  # noqa: PLC0415 - GDAL takes its time
 
@@ -201,6 +216,6 @@ def _written(
     attributes = [one for one in view.attributes if one.name in question.names]
     crs = f"EPSG:{question.frame.srid}" if question.frame.srid else "WGS84"
     more = iter(lambda: from_thread.run(following), None)
-    write_layer(layer, attributes, chain([first], more), Target(path, crs))
+    write_layer(layer, attributes, chain([first], more), Target(path, crs, indexed=indexed))
     if refused:
         raise refused[0]

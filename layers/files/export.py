@@ -76,12 +76,16 @@ class Target:
         ``key``: attributes by their English keys; ``zh``: by their Chinese titles.
     encoding
         Of a Shapefile's attributes: ``UTF-8`` or ``GBK``.
+    indexed
+        A FlatGeobuf file gets its index of places. For that GDAL keeps about 100 bytes a feature in
+        memory, and in the end the features up to 100 MB. Without it a reader goes through the file.
     """
 
     path: Path
     crs: str = frames.WGS84
     names: str = "key"
     encoding: str = "UTF-8"
+    indexed: bool = True
 
 
 def write_layer(
@@ -118,7 +122,8 @@ def write_layer(
         elif ending in (".shp", ".zip"):
             _to_shapefile(table, batches, unfinished, target)
         else:
-            _to_vector(table, batches, unfinished, DRIVERS[ending])
+            plain = {"SPATIAL_INDEX": "NO"} if ending == ".fgb" and not target.indexed else {}
+            _to_vector(table, batches, unfinished, DRIVERS[ending], **plain)
     return outcome
 
 

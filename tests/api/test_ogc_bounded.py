@@ -9,9 +9,12 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
+import pyogrio
 import pytest
+import shapely
 
 from api.app import create_app
+from api.ogc import streams
 from api.ogc.lanes import Lane, Lanes
 from gis.errors import LayerQueryTooLong, LayersBusy
 from gis.governance.actors import ANONYMOUS
@@ -122,6 +125,38 @@ def test_flatgeobuf_is_refused_with_words_in_the_middle(
     assert len(asked) > 3, "the layer is read in pieces"
     assert answer.status_code == 503
     assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_flatgeobuf_of_many_features_has_no_index_to_keep(
+    crowded: tuple[httpx.Client, Lanes], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    client, _ = crowded
+    monkeypatch.setitem(streams.INDEXED_TO, "point", 1_000)
+    every = client.get("/ogc/collections/addresses/items?limit=1&f=json").json()["numberMatched"]
+    assert every is None or every > 1_000
+    taken: dict[str, tuple[bool, list[str]]] = {}
+    for name, query in (
+        ("all", ""),
+        ("a page of many", "&limit=1000"),
+        ("few", "&filter=house_number LIKE '11%'"),
+    ):
+        path = tmp_path / f"{name}.fgb"
+        path.write_bytes(client.get(f"/ogc/collections/addresses/items?f=fgb{query}").content)
+        info = pyogrio.read_info(path, force_feature_count=True)
+        ids = sorted(pyogrio.read_dataframe(path, columns=["id"], read_geometry=False)["id"])
+        assert len(ids) == info["features"] > 0
+        taken[name] = (info["capabilities"]["fast_spatial_filter"], ids)
+    assert {name: indexed for name, (indexed, _) in taken.items()} == {
+        "all": False,
+        "a page of many": True,
+        "few": True,
+    }
+    assert len(set(taken["all"][1])) == len(taken["all"][1]) > 1_000
+    assert set(taken["few"][1]) | set(taken["a page of many"][1]) <= set(taken["all"][1])
+    box = (118.0, 32.0, 118.4, 32.4)
+    found = pyogrio.read_dataframe(tmp_path / "all.fgb", bbox=box)
+    shapes = pyogrio.read_dataframe(tmp_path / "all.fgb")
+    assert len(found) == shapes.intersects(shapely.box(*box)).sum() > 0, "it is read all the same"
 
 
 def ask(lane: Lane, seconds: float) -> object:

@@ -93,7 +93,7 @@ def _named(name: str, lexicon: Lexicon, codes: tuple[str, ...]) -> Iterable[tupl
     for label, endings in _BY_LAST.get(name[-1], ()):
         weight = _ended(name, label, endings)
         if weight > 0 and label not in known:
-            yield label, weight
+            yield "road0" if label == "road" and name in _DIRECTED else label, weight
     weight = _poi(name)
     yield "poi", weight
     yield "subpoi", weight - 0.6
@@ -207,6 +207,8 @@ def follows(last: str, label: str) -> float:
     weight = -RARER * order.index(plain) if plain in order else OUT_OF_ORDER
     if plain in ("poi", "community", "road", "devzone"):
         weight -= _ALONE.get((last, plain == "poi"), 0.0)
+    if label == "road0" and last in _SHORT:
+        weight -= HALF_A_ROAD
     return weight
 
 
@@ -215,3 +217,7 @@ _ALONE: Final = {
     ("district0", False): 0.4, ("district0", True): 1.4, ("town0", True): 2.0,
 }  # fmt: skip
 """(short form, before a firm or building) -> what it loses: 宁波朗生医药公司 is one name."""
+_SHORT: Final = ("prov0", "city0", "district0", "town0")
+_DIRECTED: Final = tuple(f"{side}{ending}" for side in "东南西北中" for ending in ("路", "大道"))
+HALF_A_ROAD: Final = 3.0
+"""What a road that is only a direction loses after a short form (滁州琅琊西路: no 西路)."""

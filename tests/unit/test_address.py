@@ -8,6 +8,7 @@ import pytest
 
 from gis.matching.address import AddressIndex, Place
 from gis.matching.address_names import base_of
+from gis.matching.address_parse import parse
 from gis.matching.address_rows import Entries, RoadLines
 from tests import small_gazetteer as small
 
@@ -227,6 +228,19 @@ def test_order_of_the_parts_does_not_matter(city: AddressIndex) -> None:
 
 def test_masked_number_gives_the_road_not_a_door(city: AddressIndex) -> None:
     assert city.places("琅琊路*号")[0].level == "road"
+
+
+@pytest.mark.parametrize(
+    ("text", "road"),
+    [
+        ("滁州琅琊西路8号", "琅琊西路"),
+        ("杭州萧山北路3号", "萧山北路"),
+        ("滁州市琅琊区西路8号", "西路"),
+        ("滁州全椒县中路", "中路"),
+    ],
+)
+def test_a_direction_is_a_road_of_its_own_only_after_a_full_name(text: str, road: str) -> None:
+    assert [part.text for part in parse(text) if part.label == "road"] == [road]
 
 
 def test_base_keeps_two_characters() -> None:

@@ -6,6 +6,7 @@ goes on for longer, on a demo city of its own, and prints what was sent and answ
 
 from __future__ import annotations
 
+import shutil
 import sys
 import tempfile
 import time
@@ -186,6 +187,7 @@ def main(seconds: float = 600.0, start: int = 20261123) -> int:
                 faults += told.faults
         database.close()
     Cluster(home).reset()
+    shutil.rmtree(home, ignore_errors=True)
     print("\n\n".join(faults))
     return 1 if faults else 0
 

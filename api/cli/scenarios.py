@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 from pydantic import ValidationError
 
+from api.cli.instants import in_the_city
 from api.cli.session import Bilingual, language, open_database, put, say, show_table
 from api.routes.scenarios import ScenarioIn
 from api.validation_words import errors_in_words
@@ -37,8 +38,9 @@ def save(
     """计算并保存一个方案 / Answer a question and save it."""
     try:
         asked: Any = json.loads(asked_as_json)
-    except ValueError as error:
-        raise typer.BadParameter(f"JSON：{error} / not JSON: {error}") from error
+    except json.JSONDecodeError as error:
+        place = f"{error.lineno}:{error.colno}"
+        raise typer.BadParameter(f"不是 JSON，错在 {place} / not JSON at {place}") from error
     if not isinstance(asked, dict):
         raise typer.BadParameter("{...}")
     if kind not in scenarios.KINDS:
@@ -68,7 +70,8 @@ def listed(as_json: AsJson = False) -> None:
     cells = []
     for row in rows:
         revision = str(row["basis"]["boundary_revision"])
-        facts = (row["name"], row["kind"], row["area"] or "", revision, str(row["created_at"]))
+        kind, saved = _word(row["kind"]), in_the_city(str(row["created_at"]))
+        facts = (row["name"], kind, row["area"] or "", revision, saved)
         cells.append((str(row["id"]), *facts))
     heads = (
         ("编号", "名称", "种类", "区域", "边界版本", "保存时间")
@@ -91,21 +94,114 @@ def compare(
         return
     columns = found["columns"]
     figures = sorted({name for column in columns for name in column["figures"]})
-    rows = [(name, *(_cell(name, c["figures"].get(name)) for c in columns)) for name in figures]
+    rows = [
+        (_word(name), *(_cell(name, column["figures"].get(name)) for column in columns))
+        for name in figures
+    ]
     rows += [
-        (name, *(_cell(name, column["question"][name]) for column in columns))
+        (_asked(name), *(_cell(name, column["question"][name]) for column in columns))
         for name in columns[0]["question"]
     ]
-    rows.append(("boundary_revision", *(str(c["basis"]["boundary_revision"]) for c in columns)))
+    revisions = (str(column["basis"]["boundary_revision"]) for column in columns)
+    rows.append((_word("boundary_revision"), *revisions))
     data = [column["basis"]["data"] for column in columns]
     subjects = sorted({subject for dates in data for subject in dates})
-    rows += [(name, *(_cell(name, dates.get(name)) for dates in data)) for name in subjects]
+    rows += [
+        (_dated(name), *(in_the_city(dates[name]) if dates.get(name) else "—" for dates in data))
+        for name in subjects
+    ]
     show_table(("", *(column["name"] for column in columns)), rows)
     if not found["same_basis"]:
         say("注意：各方案所依据的数据或边界版本不同。", "Mind: data or boundaries differ.")
 
 
 _SHARES = ("ratio", "gap", "along_roads")
+
+WORDS: Final = {
+    # kinds
+    "coverage": "覆盖",
+    "siting": "选址",
+    "redraw": "重划网格",
+    # figures
+    "people": "人口",
+    "people_covered": "已覆盖人口",
+    "people_uncovered": "未覆盖人口",
+    "not_assessable": "无法判定人口",
+    "ratio": "覆盖率",
+    "households_covered": "已覆盖户数",
+    "area_covered_km2": "覆盖面积（平方公里）",
+    "stations": "站点",
+    "mean_distance_m": "人均距离（米）",
+    "largest_distance_m": "最远距离（米）",
+    "bound": "界",
+    "gap": "与界的差距",
+    "status": "证明",
+    "grids": "网格数",
+    "fewest_households": "最少户数",
+    "most_households": "最多户数",
+    "households_moved": "改属的户",
+    "compactness": "紧凑度",
+    "border_m": "内部边界（米）",
+    "along_roads": "沿路边界",
+    "score": "得分",
+    # the question
+    "area": "区域",
+    "community": "社区",
+    "kinds": "站点类别",
+    "radius_m": "半径（米）",
+    "reach": "距离",
+    "mode": "出行方式",
+    "by": "按",
+    "at": "时刻",
+    "boundaries_at": "边界时刻",
+    "capacity": "容量",
+    "demand": "人口口径",
+    "groups": "人群",
+    "changes": "站点变更",
+    "objective": "目标",
+    "k": "新增数量",
+    "towards": "方向",
+    "snap_m": "离路上限（米）",
+    "methods": "比较口径",
+    "keep_existing": "保留已有站点",
+    "relocate": "可迁移的站点",
+    "candidates": "候选点",
+    "own": "自备候选点",
+    "forced": "必选候选点",
+    "forbidden": "禁选候选点",
+    "times": "覆盖次数",
+    "budget": "预算",
+    "equity_level": "公平层级",
+    "equity_ratio": "公平占比",
+    "curve": "曲线",
+    "low": "每格最少户数",
+    "high": "每格最多户数",
+    "keep": "少改户的权重",
+    "seconds": "求解时限（秒）",
+    "seed": "随机种子",
+    # what it stands on
+    "boundary_revision": "边界版本",
+    "buildings": "楼栋",
+    "gazetteer_entries": "地名地址",
+    "job_openings": "岗位",
+    "job_seekers": "求职者",
+    "layer_features": "图层",
+    "people_counts": "人口统计",
+    "roads": "道路",
+}
+"""Chinese words of figures, of fields of a question, and of what data a scenario stands on."""
+
+
+def _word(key: str) -> str:
+    return WORDS.get(key, key) if language() == "zh" else key.replace("_", " ")
+
+
+def _asked(key: str) -> str:
+    return f"条件：{_word(key)}" if language() == "zh" else f"asked: {_word(key)}"
+
+
+def _dated(key: str) -> str:
+    return f"数据日期：{_word(key)}" if language() == "zh" else f"data of: {_word(key)}"
 
 
 def _cell(name: str, value: Any) -> str:  # noqa: ANN401 - a figure, or what was asked

@@ -42,7 +42,7 @@ def save(
     ------
     gis.errors.PlanningInvalid
         A kind that is none of :data:`KINDS`, a field that the question does not have.
-    gis.errors.AlreadyThere
+    gis.store.constraints.ScenarioNameTaken
         The name is taken.
     """
     if kind not in KINDS:

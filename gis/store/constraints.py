@@ -31,6 +31,18 @@ class DutyTaken(Conflict):
     detail_en = "That person already holds that role in that area then; nothing was written."
 
 
+class ScenarioNameTaken(Conflict):
+    """Two scenarios of one name."""
+
+    code = "scenario-name-taken"
+    title_zh, title_en = "已有同名方案", "A scenario of that name exists"
+    detail_zh = "已有同名方案，未保存。请换一个名称，或先删除原来的方案。"
+    detail_en = (
+        "There is a scenario of that name already; nothing was saved. Take another name, or "
+        "delete the old one first."
+    )
+
+
 class AlreadyThere(Conflict):
     """Some other uniqueness rule of the database."""
 
@@ -43,6 +55,7 @@ class AlreadyThere(Conflict):
 BY_CONSTRAINT: Final[dict[str, type[GovernanceError]]] = {
     "ex_area_versions_one_geometry_at_a_time": AreaPeriodTaken,
     "ex_duties_once_at_a_time": DutyTaken,
+    "uq_scenarios_name": ScenarioNameTaken,
 }
 
 _UNAVAILABLE: Final = (

@@ -19,7 +19,7 @@ from gis.errors import PlanningInvalid, ScenarioUnknown
 from gis.governance.actors import SYSTEM, Actor
 from gis.services import scenarios
 from gis.store import tables
-from gis.store.constraints import AlreadyThere
+from gis.store.constraints import ScenarioNameTaken
 from gis.store.unit_of_work import Database
 from tests.conftest import Token
 
@@ -34,6 +34,9 @@ def test_a_scenario_is_repeated_and_says_when_the_city_changed(own_demo_city: Da
     side = scenarios.compared(own_demo_city, SYSTEM, [now["id"], plan["id"]])
     assert [column["name"] for column in side["columns"]] == ["现状", "两个新站"]
     assert side["same_basis"]
+    told = {name for kept in (now, plan) for name in kept["answer"]["question"]}
+    told |= {name for column in side["columns"] for name in column["figures"]}
+    assert told | set(now["basis"]["data"]) | {"coverage", "siting"} <= set(commands.WORDS)
     with own_demo_city.transaction(SYSTEM) as work:
         work.execute(sa.update(tables.stations).values(closed_at=sa.text("now()")))
         work.execute(
@@ -43,7 +46,7 @@ def test_a_scenario_is_repeated_and_says_when_the_city_changed(own_demo_city: Da
         )
     later = scenarios.again(own_demo_city, SYSTEM, now["id"])
     assert (later["same_basis"], later["same_figures"]) == (False, False)
-    with pytest.raises(AlreadyThere):
+    with pytest.raises(ScenarioNameTaken):
         scenarios.save(own_demo_city, SYSTEM, "现状", "coverage", {})
     with pytest.raises(PlanningInvalid):
         scenarios.save(own_demo_city, SYSTEM, "x", "coverage", {"wish": 1})
@@ -99,6 +102,8 @@ def test_options_of_a_redraw_are_compared_before_one_is_drafted(own_demo_city: D
     side = scenarios.compared(own_demo_city, SYSTEM, [one["id"] for one in saved])
     assert [column["figures"]["grids"] for column in side["columns"]] == [2, 3]
     assert [column["question"]["grids"] for column in side["columns"]] == [2, 3]
+    told = {*side["columns"][0]["figures"], *saved[0]["answer"]["question"], "redraw"}
+    assert told | set(saved[0]["basis"]["data"]) <= set(commands.WORDS)
     assert set(saved[0]["basis"]["data"]) == {"buildings", "roads"}
     assert saved[0]["answer"]["question"]["seed"] == 0
     again = scenarios.again(own_demo_city, SYSTEM, saved[1]["id"])
@@ -137,7 +142,7 @@ def test_a_question_that_makes_no_sense_is_refused_in_words(
         assert save(*told)[0] == 2
     assert save("coverage", '{"by": "county"}')[0] == 0
     shown = CliRunner().invoke(commands.app, ["compare", "1", "1"])
-    assert "boundary_revision" in shown.output
+    assert "boundary revision" in shown.output
     for both in (ScenarioIn(name="x"), ScenarioIn(name="x", coverage={}, siting={})):  # type: ignore[arg-type]
         with pytest.raises(PlanningInvalid):
             both.parts()

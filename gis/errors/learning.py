@@ -11,7 +11,8 @@ class CorrectionUnknown(NotFound):
     code = "correction-unknown"
     title_zh, title_en = "没有这条更正", "No such correction"
     detail_zh = (
-        "没有编号为 {correction_id} 且仍有效的更正。请用 gridward learn show 或 GET /v1/learning/corrections 查看。"
+        "没有编号为 {correction_id} 且仍有效的更正。"
+        "请用 gridward learn show 或 GET /v1/learning/corrections 查看。"
     )
     detail_en = (
         "There is no live correction {correction_id}. `gridward learn show` or "

@@ -22,12 +22,14 @@ export class Case {
     this.drawGrids = city.overlay("candidates", (colours) => [
       {type: "fill", paint: {"fill-color": colours.covered, "fill-opacity": ["+", 0.06, ["*", 0.3, ["get", "probability"]]]}},
       {type: "line", paint: {"line-color": colours.covered, "line-width": ["case", ["get", "first"], 3, 1.5]}},
-      {type: "symbol", layout: {"text-field": ["get", "label"], "text-size": 13, "text-max-width": 14}, paint: {"text-color": colours.ink, "text-halo-color": colours.land, "text-halo-width": 2}},
+      {type: "symbol", layout: {"text-field": ["get", "label"], "text-size": 13, "text-max-width": 14, "text-variable-anchor": ["center", "top", "bottom"], "text-radial-offset": 1.2}, paint: {"text-color": colours.ink, "text-halo-color": colours.land, "text-halo-width": 2}},
     ]);
     this.drawPin = city.overlay("pin", (colours) => [
       {type: "fill", filter: ["==", ["geometry-type"], "Polygon"], paint: {"fill-color": colours.accent, "fill-opacity": 0.12}},
       {type: "line", filter: ["==", ["geometry-type"], "Polygon"], paint: {"line-color": colours.accent, "line-width": 1.5, "line-dasharray": [3, 2]}},
       {type: "circle", filter: ["==", ["geometry-type"], "Point"], paint: {"circle-radius": ["case", ["get", "main"], 7, 5], "circle-color": ["case", ["get", "main"], colours.accent, colours.quiet], "circle-stroke-color": colours.land, "circle-stroke-width": 2}},
+      // unseen, and first to take its place: the names of candidates make room for the pin
+      {type: "symbol", filter: ["==", ["geometry-type"], "Point"], layout: {"text-field": "●", "text-size": 22, "text-allow-overlap": true}, paint: {"text-opacity": 0}},
     ]);
     window.addEventListener("pagehide", () => { if (this.held) { this.held.now({leaving: true}); } });
     city.view.on("click", (event) => this._picked(event.lngLat));

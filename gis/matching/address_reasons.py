@@ -25,11 +25,11 @@ def named(level: str, name: str) -> Reason:
     """Say what the address was found as.
 
     >>> named("door", "琅琊路12号").text_zh
-    '地名库中有这个门牌：琅琊路12号。'
+    '地名库收录了该门牌：琅琊路12号。'
     """
     return Reason(
         "address-found",
-        f"地名库中有这个{LEVEL_ZH[level]}：{name}。",
+        f"地名库收录了该{LEVEL_ZH[level]}：{name}。",
         f"The gazetteer has this {LEVEL_EN[level]}: {name}.",
         {"level": level, "name": name},
     )

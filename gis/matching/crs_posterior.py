@@ -60,14 +60,14 @@ _DIRECT: Final[dict[str, ReadingKind]] = {
     "WGS84": ReadingKind("WGS84", "WGS84", _as_they_are),
     "GCJ-02": ReadingKind("GCJ-02", "GCJ-02", gcj02.to_wgs84),
     "BD-09": ReadingKind("BD-09", "BD-09", _bd09),
-    "GCJ-02-twice": ReadingKind("GCJ-02 偏移施加了两次", "GCJ-02 applied twice", _twice),
+    "GCJ-02-twice": ReadingKind("偏移了两次的 GCJ-02", "GCJ-02 applied twice", _twice),
     "BD-09-of-WGS84": ReadingKind(
         "把 WGS84 当作 GCJ-02 转成的 BD-09",
         "BD-09 made from WGS84 as if it were GCJ-02",
         gcj02.from_bd09,
     ),
     "GCJ-02-removed-twice": ReadingKind(
-        "GCJ-02 偏移被多扣除一次", "GCJ-02 taken away once too often", gcj02.from_wgs84
+        "多扣了一次偏移的 GCJ-02", "GCJ-02 taken away once too often", gcj02.from_wgs84
     ),
 }
 _SWAPPABLE: Final = ("WGS84", "GCJ-02", "BD-09")

@@ -102,9 +102,10 @@ def read_as(key: str, declared: str | None, shift_m: float, share: float, *, by:
             f"Longitude and latitude were swapped; swapped back, the pin {told_en} {plain}.",
             {"reading": key, "declared": declared, "shift_m": None, "probability": share},
         )
+    gap = " " if kind.title_zh[0].isascii() else ""
     return Reason(
         "read-as",
-        f"定位点按 {kind.title_zh} 解读{told_zh}（{was_zh}，相差 {zh}）。",
+        f"定位点按{gap}{kind.title_zh} 解读{told_zh}（{was_zh}，相差 {zh}）。",
         f"The pin {told_en} {kind.title_en}, {was_en}: {en}.",
         {
             "reading": key,

@@ -76,7 +76,7 @@ def doubtful(base: str, secret: str) -> str:
             "source_ref": "picture",
             "category": "event-exposed-rubbish",
             "title": "路口垃圾堆放",
-            "address": "琅琊西路",
+            "address": "文昌大道",
             "location": {"lon": 118.3224, "lat": 32.2999, "crs": "GCJ-02", "accuracy_m": 60},
         },
         timeout=60,

@@ -10,9 +10,14 @@ import typer
 
 from api.cli.session import Bilingual, language, open_database, put, say, show_table
 from gis.governance.actors import SYSTEM
+from gis.matching.address_reasons import LEVEL_EN, LEVEL_ZH
+from gis.matching.calibration import PLACE
+from gis.matching.crs_posterior import READINGS
 from gis.services import learned, learning
+from gis.services.experience import AT_DOORS
 from gis.services.gazetteer import Gazetteer
 from gis.services.history import learn_from_history
+from gis.services.intake import SOURCES
 from gis.services.kpis import SHANGHAI
 from gis.services.lookup import Snapshots
 from layers.files import written
@@ -40,7 +45,7 @@ COLUMNS: Final = {
     "newest": ("最近更正", "latest correction"),
     "source": ("来源", "source"),
     "pins": ("定位数", "pins"),
-    "typical_m": ("典型误差 m", "typical error m"),
+    "typical_m": ("典型误差（米）", "typical error m"),
     "stray": ("离谱占比", "strays"),
     "created_at": ("学到时间", "learned at"),
     "declared": ("声明", "declared"),
@@ -64,6 +69,23 @@ COLUMNS: Final = {
     "precision": ("准确率", "precision"),
 }
 """Column -> its head, in Chinese and English."""
+
+KINDS: Final = {
+    "null-island": ("(0, 0)", "(0, 0)"),
+    "city-centre": ("全市中心点", "centre of the city"),
+    "county-centre": ("区县中心点", "centre of a county"),
+    "repeated": ("反复出现", "keeps coming in"),
+    "pin": ("定位", "pin"),
+    "pin-history": ("定位，按来源历史解读", "pin, read by its source's history"),
+    "pin-suspect": ("存疑定位", "doubtful pin"),
+    "address-door": ("地址到门牌", "address to a door"),
+    "address-place": ("地址到地点", "address to a place"),
+    "address-coarse": ("地址到道路或区域", "address to a road or an area"),
+    "pin-address": ("定位与地址", "pin and address"),
+    "conflict": ("定位与地址冲突", "pin and address in conflict"),
+    "photo": ("照片位置", "place of a photo"),
+}
+"""Kind of a bad pin or of evidence -> its name; of a place that an address names: its level's."""
 
 Json = Annotated[bool, typer.Option("--json", help="输出 JSON / print JSON")]
 
@@ -107,7 +129,7 @@ def show(as_json: Json = False) -> None:
         if rows:
             show_table(
                 [COLUMNS[name][0 if zh else 1] for name in rows[0]],
-                [[_cell(name, value) for name, value in row.items()] for row in rows[:MOST]],
+                [[_cell(name, value, zh=zh) for name, value in row.items()] for row in rows[:MOST]],
             )
 
 
@@ -115,9 +137,40 @@ def _rest(rows: list[dict[str, Any]], words: str) -> str:
     return words.format(MOST) if len(rows) > MOST else ""
 
 
-def _cell(name: str, value: Any) -> str:  # noqa: ANN401 - a value of a row
+def _level(key: str) -> tuple[str, str]:
+    if key == AT_DOORS:
+        return "在门牌处", "at doors"
+    level = key.removesuffix("-beside")
+    if level not in LEVEL_ZH:
+        return key, key
+    beside = ("旁", ", beside") if level != key else ("", "")
+    return LEVEL_ZH[level] + beside[0], LEVEL_EN[level] + beside[1]
+
+
+def _kind(key: str) -> tuple[str, str]:
+    level = key.removeprefix(PLACE)
+    return KINDS.get(key, (key, key)) if level == key else _level(level)
+
+
+def _reading(key: str) -> tuple[str, str]:
+    found = READINGS.get(key)
+    return (key, key) if found is None else (found.title_zh, found.title_en)
+
+
+_WORDS: Final = {
+    "source": lambda key: SOURCES.get(key, (key, key)),
+    "reading": _reading,
+    "level": _level,
+    "kind": _kind,
+}
+"""Column -> the words of its keys; a key that is not known here is shown as it is."""
+
+
+def _cell(name: str, value: Any, *, zh: bool) -> str:  # noqa: ANN401 - a value of a row
     if value is None:
         return ""
+    if isinstance(value, str) and name in _WORDS:
+        return _WORDS[name](value)[0 if zh else 1]
     if name.endswith("_at"):
         return f"{datetime.fromisoformat(value).astimezone(SHANGHAI):%Y-%m-%d %H:%M}"
     if isinstance(value, float):

@@ -205,7 +205,7 @@ def show_coverage(
 
 def _print(answer: dict[str, Any], *, zh: bool) -> None:
     heads = (
-        ("编码", "名称", "人口", "已覆盖", "占比", "最近站点 m")
+        ("编码", "名称", "人口", "已覆盖", "占比", "最近站点（米）")
         if zh
         else ("code", "name", "people", "covered", "share", "nearest m")
     )

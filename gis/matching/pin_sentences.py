@@ -7,7 +7,7 @@ from typing import Final
 from gis.governance.reasons import Reason
 from gis.matching.crs_posterior import READINGS
 
-_BAD: Final[dict[str, tuple[str, str]]] = {
+BAD_PINS: Final[dict[str, tuple[str, str]]] = {
     "null-island": ("是 (0, 0)，即没有定位", "is (0, 0): there was no fix"),
     "city-centre": ("是全市的中心点", "is the centre of the city"),
     "county-centre": ("是区县的中心点", "is the centre of a county"),
@@ -28,7 +28,7 @@ def length(metres: float) -> tuple[str, str]:
 
 def bad_pin(kind: str, times: int, places: int) -> Reason:
     """Say that the coordinate stands for a failure and not for a place."""
-    zh, en = _BAD.get(kind, _BAD["repeated"])
+    zh, en = BAD_PINS.get(kind, BAD_PINS["repeated"])
     often_zh = f"（{places} 个不同地址共用，{times} 次）" if times else ""
     often_en = f" ({times} times, for {places} different addresses)" if times else ""
     return Reason(

@@ -14,8 +14,9 @@ import typer
 from typer.testing import CliRunner
 
 from api.cli import evaluation, learning
-from api.cli.learning import ABOUT, COLUMNS
+from api.cli.learning import ABOUT, COLUMNS, KINDS
 from gis.errors import BadPinUnknown, ColumnMissing, CorrectionUnknown
+from gis.matching import calibration, pin_sentences
 from gis.services.learned import TABLES
 from gis.services.lookup import Boundaries
 from gis.store import tables
@@ -159,3 +160,4 @@ def test_every_table_and_column_that_is_shown_has_words() -> None:
         for column in table.c
     }  # fmt: skip
     assert set(COLUMNS) == columns | {"alias_key", "confirmed_grid", "times", "newest"}
+    assert set(KINDS) == set(calibration.KINDS) | set(pin_sentences.BAD_PINS)

@@ -8,7 +8,7 @@ lower Yangtze merge are one: n/l, zh/z, ch/c, sh/s, ing/in, eng/en, ang/an.
 from __future__ import annotations
 
 import unicodedata
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final
 
 SAME, HOMOPHONE, NEAR = 0, 1, 2
@@ -26,7 +26,7 @@ def _dictionary() -> dict[int, str]:
     return dict(PINYIN_DICT)
 
 
-@cache
+@lru_cache(maxsize=65_536)  # of what callers send
 def syllables(character: str) -> tuple[str, ...]:
     """Return the toneless readings of a character, the commonest first; itself when it has none.
 
@@ -45,7 +45,7 @@ def _toneless(reading: str) -> str:
     return "".join(c for c in flat if c.isascii() and c.isalpha())
 
 
-@cache
+@lru_cache(maxsize=65_536)  # of what callers send
 def heard_as(syllable: str) -> str:
     """Return the class of a syllable.
 
@@ -88,7 +88,7 @@ class SoundAlphabet:
         return letter
 
 
-@cache
+@lru_cache(maxsize=65_536)  # of what callers send
 def closeness(heard: str, meant: str) -> int:
     """Return :data:`SAME`, :data:`HOMOPHONE` or :data:`NEAR` for characters of one class.
 

@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import Final
 
@@ -64,7 +64,7 @@ def _simplified() -> dict[str, str]:
     return pairs
 
 
-@cache
+@lru_cache(maxsize=65_536)  # of what callers send
 def _character(character: str) -> str:
     """Return what a character is folded to: nothing, one or a few characters."""
     plain = _SAME.get(character)

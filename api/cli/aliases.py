@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from api.cli.session import Bilingual, language, one_of, open_database, put, say, show_table
+from api.cli.session import Bilingual, one_of, open_database, put, say, show_table
 from gis.governance.actors import SYSTEM
 from gis.services import area_aliases
 from gis.services.lookup import Snapshots
@@ -27,20 +27,12 @@ def show(
     if as_json:
         put({"items": items, "more": more})
         return
-    zh = language() == "zh"
     show_table(
-        ("编号", "区域", "别名", "种类", "添加者") if zh else ("id", "area", "alias", "kind", "by"),
-        [
-            (one["id"], one["area"], one["alias"], _word(one["kind"], zh=zh), one["created_by"])
-            for one in items
-        ],
+        ("id", "area", "alias", "kind", "by"),
+        [(one["id"], one["area"], one["alias"], one["kind"], one["created_by"]) for one in items],
     )
     if more:
         say("还有更多，请用 --limit 或 --area。", "There are more: use --limit or --area.")
-
-
-def _word(kind: str, *, zh: bool) -> str:
-    return area_aliases.KINDS.get(kind, (kind, kind))[0 if zh else 1]
 
 
 def add(
@@ -58,7 +50,7 @@ def add(
     if as_json:
         put(made)
     else:
-        say(f"{made['area']} 又名“{made['alias']}”（编号 {made['id']}）",
+        say(f"{made['area']} 又名“{made['alias']}”(编号 {made['id']})",
             f"{made['area']} is also called “{made['alias']}” (number {made['id']})")  # fmt: skip
 
 

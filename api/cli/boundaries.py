@@ -174,9 +174,7 @@ def _headline(item: dict[str, Any]) -> tuple[str, str]:
         since = in_the_city(item["effective_from"])
         head_zh = f"版本 {item['revision']}，{since} 起"
         head_en = f"revision {item['revision']}, from {since}"
-    told_zh = "，".join(filter(None, (item["title"], counts_zh)))
-    told_en = ", ".join(filter(None, (item["title"], counts_en)))
-    return f"{head_zh}：{told_zh}", f"{head_en}: {told_en}"
+    return f"{head_zh} {item['title']} {counts_zh}", f"{head_en} {item['title']} {counts_en}"
 
 
 def register(commands: typer.Typer) -> None:

@@ -67,10 +67,6 @@ def listed(as_json: AsJson = False) -> None:
     if as_json:
         put(rows)
         return
-    if not rows:
-        say("尚未保存规划方案，用 gridward scenarios save 保存一个。",
-            "No scenario is saved yet: gridward scenarios save keeps one.")  # fmt: skip
-        return
     cells = []
     for row in rows:
         revision = str(row["basis"]["boundary_revision"])

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
 
+from api.cli.instants import in_the_city
 from api.cli.session import Bilingual, language, open_database, put, say, show_table
 from gis.governance.actors import SYSTEM
 from gis.matching.address_reasons import LEVEL_EN, LEVEL_ZH
@@ -18,7 +18,6 @@ from gis.services.experience import AT_DOORS
 from gis.services.gazetteer import Gazetteer
 from gis.services.history import learn_from_history
 from gis.services.intake import SOURCES
-from gis.services.kpis import SHANGHAI
 from gis.services.lookup import Snapshots
 from layers.files import written
 from layers.files.sheets import csv_of
@@ -172,7 +171,7 @@ def _cell(name: str, value: Any, *, zh: bool) -> str:  # noqa: ANN401 - a value 
     if isinstance(value, str) and name in _WORDS:
         return _WORDS[name](value)[0 if zh else 1]
     if name.endswith("_at"):
-        return f"{datetime.fromisoformat(value).astimezone(SHANGHAI):%Y-%m-%d %H:%M}"
+        return in_the_city(value)
     if isinstance(value, float):
         # a coordinate to the last metre, a share to what it tells
         return f"{value:.5f}".rstrip("0").rstrip(".") if abs(value) >= 0.01 else f"{value:.2g}"

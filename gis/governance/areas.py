@@ -37,6 +37,8 @@ LEVELS: Final[dict[str, Level]] = {
 }
 """Level key -> level, from coarse to fine."""
 
+COARSE_TO_FINE: Final = tuple(LEVELS)
+
 LOCAL: Final = "local"
 NATIONAL: Final = "gb"
 

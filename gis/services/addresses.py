@@ -12,9 +12,9 @@ from gis.geometry import crs as frames
 from gis.governance.actors import Actor
 from gis.services import crs_check
 from gis.services.address_rows import AddressColumns, AddressRows, lexicon_of
+from gis.services.boundary_snapshot import BoundarySnapshot
 from gis.services.import_findings import Finding
 from gis.services.import_report import ImportReport
-from gis.services.lookup import BoundarySnapshot
 from gis.store import areas as area_store
 from gis.store import gazetteer as store
 from gis.store.unit_of_work import Database, UnitOfWork

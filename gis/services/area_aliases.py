@@ -10,7 +10,8 @@ from sqlalchemy import RowMapping
 from gis.errors import AliasInvalid, AliasUnknown, AreaUnknown, OutsideScope
 from gis.governance.actors import Actor
 from gis.matching.address_text import fold
-from gis.services.lookup import BoundarySnapshot, Snapshots
+from gis.services.boundary_snapshot import BoundarySnapshot
+from gis.services.lookup import Snapshots
 from gis.store import gazetteer as store
 from gis.store.unit_of_work import Database
 

@@ -6,11 +6,11 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final, Self
+from typing import Any, Self
 
 from gis.errors import CategoryUnknown, EventUnknown, WorkOrderUnknown
 from gis.governance.actors import Actor
-from gis.governance.areas import LEVELS
+from gis.governance.areas import COARSE_TO_FINE
 from gis.governance.categories import Category
 from gis.governance.duty import TeamMember
 from gis.governance.life import Transition
@@ -21,8 +21,6 @@ from gis.services.lookup import Boundaries, InForce
 from gis.store import categories, events
 from gis.store import orders as store
 from gis.store.unit_of_work import UnitOfWork
-
-COARSE_TO_FINE: Final = tuple(LEVELS)
 
 
 @dataclass(slots=True)

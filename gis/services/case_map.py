@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import shapely
 
-from gis.services.lookup import BoundarySnapshot
+from gis.services.boundary_snapshot import BoundarySnapshot
 from gis.store import follow
 from gis.store.unit_of_work import UnitOfWork
 

@@ -17,10 +17,11 @@ import structlog
 
 from gis.errors import DatabaseUnavailable
 from gis.governance.actors import SYSTEM
+from gis.governance.areas import COARSE_TO_FINE
 from gis.governance.clocks import Clock, fire
 from gis.governance.work_orders import STAGES, TRANSITIONS
 from gis.services import jobs
-from gis.services.case_file import COARSE_TO_FINE, CaseFile
+from gis.services.case_file import CaseFile
 from gis.services.dispatch import Command, act
 from gis.services.lookup import Boundaries
 from gis.store import orders as store

@@ -29,9 +29,10 @@ from gis.governance.deliberation import (
     ratio,
     relations,
 )
+from gis.services.boundary_snapshot import BoundarySnapshot
 from gis.services.city_time import ruler_of
 from gis.services.deliberation_clock import limit_ends, tell
-from gis.services.lookup import Boundaries, BoundarySnapshot
+from gis.services.lookup import Boundaries
 from gis.services.match_request import Location
 from gis.store import access
 from gis.store import deliberations as store

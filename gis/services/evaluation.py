@@ -12,12 +12,13 @@ import shapely
 from sqlalchemy import RowMapping
 
 from gis.errors import GovernanceError, NothingToEvaluate
+from gis.governance.areas import COARSE_TO_FINE
 from gis.matching.calibration import PLACE, bins_of, fitted
 from gis.matching.candidates import Candidate
 from gis.matching.evaluation import Judged, answered
 from gis.matching.knowledge import Knowledge
 from gis.services import history
-from gis.services.lookup import COARSE_TO_FINE, BoundarySnapshot
+from gis.services.boundary_snapshot import BoundarySnapshot
 from gis.services.match_request import MatchRequest
 from gis.services.matching import Match, match
 from gis.store import learning as store

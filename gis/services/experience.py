@@ -11,7 +11,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import Final, Protocol
 
 from gis.matching.address import AddressIndex
 from gis.matching.calibration import Bin, fitted
@@ -20,11 +20,9 @@ from gis.matching.experience import Alias, Experience
 from gis.matching.ground import Ground
 from gis.matching.knowledge import WANTED_PRECISION, Knowledge
 from gis.matching.pin import BadPin
+from gis.services.boundary_snapshot import BoundarySnapshot
 from gis.store import learning as store
 from gis.store.unit_of_work import UnitOfWork
-
-if TYPE_CHECKING:
-    from gis.services.lookup import BoundarySnapshot
 
 OLDEST_S: Final = 1.0
 AT_DOORS: Final = "at-doors"

@@ -22,8 +22,8 @@ from gis.governance.categories import Category
 from gis.governance.duty import Assignment, TeamMember, Unrouted
 from gis.governance.reasons import Reason
 from gis.services import jobs
+from gis.services.boundary_snapshot import BoundarySnapshot
 from gis.services.exceptions import ExceptionIndex
-from gis.services.lookup import BoundarySnapshot
 from gis.services.responsibility import choose
 from gis.store import areas as area_store
 from gis.store import boundaries, categories, duty, editions

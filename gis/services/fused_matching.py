@@ -29,7 +29,7 @@ from gis.matching.pin import (
     read_usual,
 )
 from gis.matching.spots import PlaceLike, spots_of
-from gis.services.lookup import BoundarySnapshot
+from gis.services.boundary_snapshot import BoundarySnapshot
 
 TELL_READING: Final = 0.5
 """A reading other than the declared one is told from this share on."""

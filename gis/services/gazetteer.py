@@ -22,8 +22,9 @@ from gis.errors import DatabaseUnavailable, NoPublishedBoundary
 from gis.governance.actors import SYSTEM, Actor
 from gis.matching.address import AddressIndex, Place
 from gis.matching.address_rows import AreaName, Entries, RoadLines
+from gis.services.boundary_snapshot import BoundarySnapshot
 from gis.services.experience import KnowledgeBase
-from gis.services.lookup import BoundarySnapshot, Snapshots
+from gis.services.lookup import Snapshots
 from gis.store import areas as area_store
 from gis.store import gazetteer as store
 from gis.store.unit_of_work import Database, UnitOfWork

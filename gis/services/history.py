@@ -23,8 +23,8 @@ from gis.matching.pin import STALE_AFTER_S, bad_key, is_null_island
 from gis.matching.position import SIGMAS_PER_ACCURACY, probabilities
 from gis.matching.source_learning import PLAINLY, Learned, Placed, Witness, learn
 from gis.matching.spots import manner
+from gis.services.boundary_snapshot import BoundarySnapshot
 from gis.services.experience import AT_DOORS, GROUND_LAW
-from gis.services.lookup import BoundarySnapshot
 from gis.services.match_request import Location
 from gis.store import learning as store
 from gis.store.unit_of_work import UnitOfWork

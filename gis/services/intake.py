@@ -25,9 +25,10 @@ from gis.governance.duty import Assignment, Unrouted
 from gis.governance.reasons import Reason
 from gis.governance.work_orders import IN_HAND
 from gis.services import cases, duplicates, jobs, photo_rows, senders
+from gis.services.boundary_snapshot import BoundarySnapshot
 from gis.services.case_clocks import first_clocks, limit_of
 from gis.services.city_time import ruler_of
-from gis.services.lookup import Boundaries, BoundarySnapshot
+from gis.services.lookup import Boundaries
 from gis.services.match_request import MatchRequest
 from gis.services.matching import Match, kept_reason, match
 from gis.services.photos import Photo

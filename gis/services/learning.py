@@ -22,7 +22,8 @@ from gis.errors import CorrectionUnknown, OutsideScope
 from gis.geometry.cell_index import metres_per_degree
 from gis.governance.actors import Actor
 from gis.matching.experience import LEAST_ALIAS, alias_key
-from gis.services.lookup import BoundarySnapshot, Snapshots
+from gis.services.boundary_snapshot import BoundarySnapshot
+from gis.services.lookup import Snapshots
 from gis.store import access, exceptions
 from gis.store import learning as store
 from gis.store.unit_of_work import Database, UnitOfWork

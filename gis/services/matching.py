@@ -20,13 +20,14 @@ from gis.matching.candidates import AreaRef, Candidate, NearestArea
 from gis.matching.decide import Decision, Status, decide
 from gis.matching.knowledge import NO_KNOWLEDGE, Knowledge
 from gis.matching.position import PositionEvidence, probabilities
+from gis.services.boundary_snapshot import BoundarySnapshot
 from gis.services.exceptions import BoundaryException, ExceptionIndex
 from gis.services.fused_matching import (
     match_evidence,
     must_have_evidence,
     plain,
 )
-from gis.services.lookup import Boundaries, BoundarySnapshot
+from gis.services.lookup import Boundaries
 from gis.services.match_request import Location, MatchRequest
 from gis.services.responsibility import responsible
 from gis.store import categories

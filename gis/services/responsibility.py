@@ -9,7 +9,7 @@ from typing import Final, cast
 from gis.governance.categories import Category
 from gis.governance.duty import Assignment, Level, TeamMember, Unrouted, at_level, next_in_line
 from gis.governance.reasons import Reason
-from gis.services.lookup import BoundarySnapshot
+from gis.services.boundary_snapshot import BoundarySnapshot
 from gis.store import city_files, duty
 from gis.store.unit_of_work import UnitOfWork
 

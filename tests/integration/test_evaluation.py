@@ -19,10 +19,11 @@ from gis.matching.ground import Ground, learn_share
 from gis.matching.knowledge import Knowledge
 from gis.matching.source_learning import Witness, learn_source
 from gis.services import evaluation
+from gis.services.boundary_snapshot import BoundarySnapshot
 from gis.services.evaluation import Case, Judge
 from gis.services.experience import KnowledgeBase
 from gis.services.gazetteer import Gazetteer
-from gis.services.lookup import Boundaries, BoundarySnapshot
+from gis.services.lookup import Boundaries
 from gis.services.match_request import Location, MatchRequest
 from gis.store.unit_of_work import Database
 from maps.reliability import reliability_picture
